@@ -1,5 +1,7 @@
 /** The engine's public nouns and its door's verbs: what `api/server` may use. Implemented in `engine/daemon.ts`. */
 import type { Readable } from "node:stream";
+import type { Images } from "../images/index.ts";
+import type { EngineConfig } from "./config.ts";
 import type { StreamSession, Phase, UsageSample } from "./isolation/backend.ts";
 import type { ContainerConfig, CreateRequest, EndpointRequest, ExecRequest, HostConfig, ResourceConfig, RestartPolicy } from "./spec/config.ts";
 
@@ -160,4 +162,35 @@ export interface HostFacts {
   readonly securityOptions: readonly string[];
   readonly ipv4Forwarding: boolean;
   readonly warnings: readonly string[];
+}
+
+/** A local volume: a directory below the data root. */
+export interface VolumeSnapshot {
+  readonly name: string;
+  readonly createdAt: Timestamp;
+  readonly mountpoint: string;
+  readonly labels: Readonly<Record<string, string>> | null;
+  readonly anonymous: boolean;
+}
+/** Listing only; the whole volume API is a later issue. */
+export interface VolumeService {
+  list(): readonly VolumeSnapshot[];
+  /** Throws not_found: "get x: no such volume". */
+  find(name: string): VolumeSnapshot;
+}
+
+/** What `openEngine` gives. */
+export interface Engine {
+  /** Stable per data root: a UUID. */
+  readonly id: string;
+  readonly config: EngineConfig;
+  readonly containers: ContainerService;
+  readonly images: Images;
+  readonly events: EventBus;
+  readonly volumes: VolumeService;
+  /** Milliseconds openEngine took. */
+  readonly readyMs: number;
+  facts(): HostFacts;
+  /** Stops serving; never stops containers. Idempotent. */
+  close(): Promise<void>;
 }
