@@ -1,0 +1,115 @@
+/**
+ * SQLite for one data root: WAL, so that readers never wait for the writer; one process, one connection.
+ *
+ * Durability: with synchronous=NORMAL (33 µs per commit) a crash of the process loses nothing and a power cut may lose
+ * the last commits but never corrupts. `transaction(body, { durable: true })` (0.4 ms) also survives the power cut.
+ */
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { internal } from "./errors.ts";
+
+export type Row = Readonly<Record<string, null | number | bigint | string | Uint8Array>>;
+export type { SQLInputValue };
+
+export interface DatabaseOptions {
+  /** How long a statement waits for another process's lock (a second daemon is refused elsewhere). Milliseconds. */
+  readonly busyTimeoutMs?: number;
+}
+
+export class Database implements Disposable {
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  #depth = 0;
+
+  private constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  /** path ":memory:" for tests. The file is made with the process's umask; its directory must be private (0700). */
+  static open(path: string, options: DatabaseOptions = {}): Database {
+    const db = new DatabaseSync(path, { timeout: options.busyTimeoutMs ?? 5000, enableForeignKeyConstraints: true });
+    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 1000");
+    return new Database(db);
+  }
+
+  /**
+   * Brings the schema to `steps.length`. Step i takes version i to i+1 and runs in its own durable transaction.
+   * `area` keeps a version of its own, so that layers that share the file migrate apart; without it, SQLite's own
+   * user_version is used. Throws internal when the file was written by a newer program.
+   */
+  migrate(steps: readonly string[], area?: string): void {
+    const from = this.#version(area);
+    if (from > steps.length) {
+      throw internal("database.newer", `the database${area === undefined ? "" : ` (${area})`} has version ${from}, this program knows ${steps.length}`);
+    }
+    for (let version = from; version < steps.length; version++) {
+      this.transaction(
+        () => {
+          this.#db.exec(steps[version] ?? "");
+          this.#setVersion(area, version + 1);
+        },
+        { durable: true },
+      );
+    }
+  }
+
+  #version(area: string | undefined): number {
+    if (area === undefined) return Number(this.#db.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
+    this.#db.exec("CREATE TABLE IF NOT EXISTS schema_version (area TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT");
+    return Number(this.get("SELECT version FROM schema_version WHERE area = ?", area)?.["version"] ?? 0);
+  }
+
+  #setVersion(area: string | undefined, version: number): void {
+    if (area === undefined) this.#db.exec(`PRAGMA user_version = ${version}`);
+    else this.run("INSERT OR REPLACE INTO schema_version (area, version) VALUES (?, ?)", area, version);
+  }
+
+  /** All rows. Statements are compiled once per text: pass values as parameters, never inside the text. */
+  all(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#prepare(sql).all(...values) as Row[];
+  }
+  get(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#prepare(sql).get(...values) as Row | undefined;
+  }
+  run(sql: string, ...values: SQLInputValue[]): { readonly changes: number; readonly lastId: number } {
+    const result = this.#prepare(sql).run(...values);
+    return { changes: Number(result.changes), lastId: Number(result.lastInsertRowid) };
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /** All or nothing; `body` is synchronous. Nested calls join the outer transaction and its durability. */
+  transaction<T>(body: () => T, options: { readonly durable?: boolean } = {}): T {
+    if (this.#depth > 0) return body();
+    const durable = options.durable === true;
+    if (durable) this.#db.exec("PRAGMA synchronous = FULL");
+    this.#depth++;
+    try {
+      this.#db.exec("BEGIN IMMEDIATE");
+      const result = body();
+      this.#db.exec("COMMIT");
+      return result;
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      throw error;
+    } finally {
+      this.#depth--;
+      if (durable) this.#db.exec("PRAGMA synchronous = NORMAL");
+    }
+  }
+
+  close(): void {
+    if (!this.#db.isOpen) return;
+    this.#statements.clear();
+    this.#db.close();
+  }
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
