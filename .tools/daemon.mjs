@@ -48,7 +48,10 @@ export const answers = (socketPath) =>
 /** Inodes of the listening unix sockets bound to this path. */
 function socketInodes(path) {
   const lines = readFileSync("/proc/net/unix", "utf8").split("\n");
-  return lines.map((line) => line.trim().split(/\s+/)).filter((f) => f[7] === path).map((f) => f[6]);
+  return lines
+    .map((line) => line.trim().split(/\s+/))
+    .filter((f) => f[7] === path)
+    .map((f) => f[6]);
 }
 
 function holds(pid, inodes) {
@@ -77,7 +80,9 @@ export function listenerPid({ socket, execRoot }) {
       return false;
     }
   };
-  return readdirSync("/proc").map(Number).find((pid) => pid > 1 && isDaemon(pid) && holds(pid, inodes));
+  return readdirSync("/proc")
+    .map(Number)
+    .find((pid) => pid > 1 && isDaemon(pid) && holds(pid, inodes));
 }
 
 /** Start of a process in ms since the epoch: field 22 of its stat, in 1/100 s since boot. */
@@ -104,7 +109,8 @@ export async function startDaemon(places) {
   child.on("exit", (code, signal) => (ended = `ended with ${signal ?? `status ${code}`}`));
   for (const start = performance.now(); !(await answers(places.socket)); await delay(10)) {
     const late = performance.now() - start > READY_MS ? `did not answer within ${READY_MS / 1000} s` : undefined;
-    if (ended ?? late) throw new SetupError(`ctrd ${ended ?? late}; the end of ${places.log}:\n${tail(places.log, 15)}`);
+    if (ended ?? late)
+      throw new SetupError(`ctrd ${ended ?? late}; the end of ${places.log}:\n${tail(places.log, 15)}`);
   }
   child.unref();
   return child.pid;
@@ -114,6 +120,7 @@ export async function startDaemon(places) {
 export async function stopDaemon(pid) {
   process.kill(pid, "SIGTERM");
   for (const start = performance.now(); existsSync(`/proc/${pid}`); await delay(10)) {
-    if (performance.now() - start > STOP_MS) throw new SetupError(`ctrd (pid ${pid}) did not end within ${STOP_MS / 1000} s`);
+    if (performance.now() - start > STOP_MS)
+      throw new SetupError(`ctrd (pid ${pid}) did not end within ${STOP_MS / 1000} s`);
   }
 }

@@ -3,7 +3,16 @@
 // not changed since it last succeeded (stamps in .tare-setup/), and says what it is about to install before it does.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -108,12 +117,14 @@ export function debianPackages(reasons, { optional = false } = {}) {
 }
 
 const haveHeaders = () => existsSync("/usr/include/linux/mount.h");
-const haveCompiler = () => which("musl-gcc") !== undefined || (which("gcc") !== undefined && existsSync("/usr/include/stdio.h"));
+const haveCompiler = () =>
+  which("musl-gcc") !== undefined || (which("gcc") !== undefined && existsSync("/usr/include/stdio.h"));
 
 /** A C compiler for the shim: musl gives the smaller and faster static executable, an existing glibc toolchain will do. */
 export function compiler() {
   const reasons = {};
-  if (!haveCompiler()) Object.assign(reasons, { "musl-tools": "C library and wrapper for the static shim", gcc: "C compiler" });
+  if (!haveCompiler())
+    Object.assign(reasons, { "musl-tools": "C library and wrapper for the static shim", gcc: "C compiler" });
   if (!haveHeaders()) reasons["linux-libc-dev"] = "kernel headers for the shim";
   if (which("make") === undefined) reasons.make = "builds the shim";
   return debianPackages(reasons);
@@ -131,13 +142,22 @@ export function shim() {
   });
 }
 
-const BUNDLE_INPUTS = ["api", "engine", "images", "native/binding", "native/protocol.ts", "native/build/ctr-shim"].concat(
+const BUNDLE_INPUTS = [
+  "api",
+  "engine",
+  "images",
+  "native/binding",
+  "native/protocol.ts",
+  "native/build/ctr-shim",
+].concat(
   ["native/build/hello", ".tools/build.ts", ".tools/builtin-image.ts", ".tools/launcher.sh", ".tools/systemd"],
   ["package.json", "package-lock.json"],
 );
-export const BUNDLES = ["dist/ctr", "dist/ctrd", "dist/ctr.cjs", "dist/ctrd.cjs", "dist/layer-worker.mjs"].concat(
-  ["dist/ctr-shim", "dist/builtin-image.tar", "dist/builtin-image.id"],
-);
+export const BUNDLES = ["dist/ctr", "dist/ctrd", "dist/ctr.cjs", "dist/ctrd.cjs", "dist/layer-worker.mjs"].concat([
+  "dist/ctr-shim",
+  "dist/builtin-image.tar",
+  "dist/builtin-image.id",
+]);
 
 /** dist/: the bundles, their launchers, the shim, the built-in image. */
 export function bundles() {

@@ -26,7 +26,12 @@ async function image(places) {
   const want = readFileSync(join(ROOT, "dist/builtin-image.id"), "utf8").trim();
   const have = await ask(places.socket, "GET", `/images/${IMAGE}:latest/json`);
   if (have.status === 200 && JSON.parse(have.body).Id === want) return `${IMAGE} up to date`;
-  const loaded = await ask(places.socket, "POST", "/images/load?quiet=1", readFileSync(join(ROOT, "dist/builtin-image.tar")));
+  const loaded = await ask(
+    places.socket,
+    "POST",
+    "/images/load?quiet=1",
+    readFileSync(join(ROOT, "dist/builtin-image.tar")),
+  );
   if (loaded.status !== 200) throw new SetupError(`cannot load the built-in image: ${loaded.body}`);
   return `${IMAGE} loaded`;
 }
@@ -34,7 +39,8 @@ async function image(places) {
 function container(places) {
   const args = ["--host", `unix://${places.socket}`, "run", "--rm", IMAGE];
   const { status, error } = spawnSync(join(ROOT, "dist/ctr"), args, { stdio: ["ignore", "inherit", "inherit"] });
-  if (status !== 0) throw new SetupError(`dist/ctr ${args.join(" ")} ended with ${error?.message ?? `status ${status}`}`);
+  if (status !== 0)
+    throw new SetupError(`dist/ctr ${args.join(" ")} ended with ${error?.message ?? `status ${status}`}`);
   return `${IMAGE} ran`;
 }
 
@@ -62,6 +68,7 @@ await main(async () => {
   await timed("image", () => image(places));
   await timed("container", () => container(places));
   const pid = listenerPid(places);
-  if (pid !== undefined && olderThanBuild(pid)) say("the running daemon is older than this build: npm stop && npm start renews it");
+  if (pid !== undefined && olderThanBuild(pid))
+    say("the running daemon is older than this build: npm stop && npm start renews it");
   next(places);
 });

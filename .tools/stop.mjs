@@ -6,7 +6,8 @@ await main(async () => {
   const places = placesOf(process.argv.slice(2));
   const pid = listenerPid(places);
   if (pid === undefined) {
-    if (await answers(places.socket)) throw new SetupError(`something answers on ${places.socket}, but its process cannot be found`);
+    if (await answers(places.socket))
+      throw new SetupError(`something answers on ${places.socket}, but its process cannot be found`);
     return say(`no daemon is listening on ${places.socket}`);
   }
   await stopDaemon(pid);
