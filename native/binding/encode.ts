@@ -1,0 +1,225 @@
+/** Plan records ⇄ bytes, exactly as the table in `native/protocol.ts` says. C decodes the same bytes with bounds checks. */
+import { createHash } from "node:crypto";
+import {
+  type FieldType,
+  type LaunchPlan,
+  LIMITS,
+  type OpDefinition,
+  type OpName,
+  type OpRecord,
+  OPS,
+  PLAN_VERSION,
+} from "../protocol.ts";
+
+export const PLAN_MAGIC = "TARE";
+export const PLAN_HEADER_BYTES = 24;
+const RECORD_HEADER_BYTES = 8;
+
+/** First 8 bytes of the SHA-256 of the table, little-endian. A shim built from another table refuses the plan. */
+export const TABLE_HASH: bigint = createHash("sha256")
+  .update(JSON.stringify([PLAN_VERSION, LIMITS, OPS]))
+  .digest()
+  .readBigUInt64LE(0);
+
+const definitions: ReadonlyMap<number, readonly [OpName, OpDefinition]> = new Map(
+  Object.entries(OPS).map(([name, definition]) => [definition.code, [name as OpName, definition]]),
+);
+
+/** Appends fields; grows by doubling, so that a plan costs one or two allocations. */
+class Writer {
+  #bytes = Buffer.alloc(1024);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+  #reserve(count: number): number {
+    const at = this.#length;
+    this.#length += count;
+    if (this.#length > this.#bytes.length) {
+      const larger = Buffer.alloc(Math.max(this.#length, this.#bytes.length * 2));
+      this.#bytes.copy(larger, 0, 0, at);
+      this.#bytes = larger;
+    }
+    return at;
+  }
+  pad(): void {
+    this.#reserve(-this.#length & 3);
+  }
+  u32(value: number): void {
+    const at = this.#reserve(4);
+    this.#bytes.writeUInt32LE(value, at);
+  }
+  u64(value: bigint): void {
+    const at = this.#reserve(8);
+    this.#bytes.writeBigUInt64LE(BigInt.asUintN(64, value), at);
+  }
+  bytes(value: Uint8Array, terminated: boolean): void {
+    this.u32(value.length);
+    const at = this.#reserve(value.length + (terminated ? 1 : 0));
+    this.#bytes.set(value, at);
+    this.pad();
+  }
+  set32(value: number, at: number): void {
+    this.#bytes.writeUInt32LE(value, at);
+  }
+  finish(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+}
+
+const refuse = (where: string, why: string): never => {
+  throw new RangeError(`plan: ${where} ${why}`);
+};
+
+function putString(writer: Writer, value: string, where: string): void {
+  if (value.includes("\0")) refuse(where, "contains a NUL byte");
+  const bytes = Buffer.from(value, "utf8");
+  if (bytes.length > LIMITS.strBytes) refuse(where, `is longer than ${LIMITS.strBytes} bytes`);
+  writer.bytes(bytes, true);
+}
+
+function integer(value: unknown, low: bigint, high: bigint, where: string): bigint {
+  if (typeof value !== "bigint" && !(typeof value === "number" && Number.isSafeInteger(value))) refuse(where, "is not an integer");
+  const exact = BigInt(value as number | bigint);
+  if (exact < low || exact > high) refuse(where, "is out of range");
+  return exact;
+}
+
+function putField(writer: Writer, type: FieldType, value: unknown, where: string): void {
+  switch (type) {
+    case "u32":
+      writer.u32(Number(integer(value, 0n, 0xffff_ffffn, where)));
+      return;
+    case "u64":
+      writer.u64(integer(value, 0n, (1n << 64n) - 1n, where));
+      return;
+    case "i64":
+      writer.u64(integer(value, -(1n << 63n), (1n << 63n) - 1n, where));
+      return;
+    case "str":
+      putString(writer, value as string, where);
+      return;
+    case "bytes":
+      writer.bytes(value as Uint8Array, false);
+      writer.pad();
+      return;
+    case "strs": {
+      const list = value as readonly string[];
+      if (list.length > LIMITS.strsCount) refuse(where, `has more than ${LIMITS.strsCount} items`);
+      writer.u32(list.length);
+      for (const item of list) putString(writer, item, where);
+    }
+  }
+}
+
+/** Encodes named fields as a frame's payload (REQUESTS) or a record's. */
+export function encodeFields(
+  fields: Readonly<Record<string, FieldType>>,
+  values: Readonly<Record<string, unknown>>,
+  where: string,
+): Buffer {
+  const writer = new Writer();
+  for (const [field, type] of Object.entries(fields)) putField(writer, type, values[field], `${where}.${field}`);
+  return writer.finish();
+}
+
+/** Throws RangeError that names record and field when a value does not fit; nothing is ever cut or wrapped. */
+export function encodePlan(records: LaunchPlan): Buffer {
+  if (records.length > LIMITS.records) refuse("plan", `has more than ${LIMITS.records} records`);
+  const writer = new Writer();
+  writer.u32(Buffer.from(PLAN_MAGIC).readUInt32LE(0));
+  writer.u32(PLAN_VERSION);
+  writer.u32(0);
+  writer.u32(records.length);
+  writer.u64(TABLE_HASH);
+  records.forEach((record, index) => {
+    const definition: OpDefinition = OPS[record.op];
+    writer.u32(definition.code);
+    const lengthAt = writer.length;
+    writer.u32(0);
+    for (const [field, type] of Object.entries(definition.fields)) {
+      putField(writer, type, (record as unknown as Record<string, unknown>)[field], `record ${index} (${record.op}).${field}`);
+    }
+    writer.set32(writer.length - lengthAt - 4, lengthAt);
+  });
+  if (writer.length > LIMITS.planBytes) refuse("plan", `is larger than ${LIMITS.planBytes} bytes`);
+  writer.set32(writer.length, 8);
+  return writer.finish();
+}
+
+class Reader {
+  readonly #bytes: Buffer;
+  #at: number;
+  readonly #end: number;
+  constructor(bytes: Buffer, at: number, end: number) {
+    this.#bytes = bytes;
+    this.#at = at;
+    this.#end = end;
+  }
+  get atEnd(): boolean {
+    return this.#at === this.#end;
+  }
+  #take(count: number): number {
+    const at = this.#at;
+    if (count > this.#end - at) throw new RangeError("plan: truncated");
+    this.#at += count;
+    return at;
+  }
+  u32(): number {
+    return this.#bytes.readUInt32LE(this.#take(4));
+  }
+  u64(): bigint {
+    return this.#bytes.readBigUInt64LE(this.#take(8));
+  }
+  bytes(terminated: boolean): Buffer {
+    const length = this.u32();
+    const stored = length + (terminated ? 1 : 0);
+    const at = this.#take(stored + (-stored & 3));
+    return this.#bytes.subarray(at, at + length);
+  }
+}
+
+function takeField(reader: Reader, type: FieldType): unknown {
+  const number = (value: bigint): number | bigint => (value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value);
+  switch (type) {
+    case "u32":
+      return reader.u32();
+    case "u64":
+      return number(reader.u64());
+    case "i64": {
+      const value = BigInt.asIntN(64, reader.u64());
+      return value < 0n && value >= BigInt(Number.MIN_SAFE_INTEGER) ? Number(value) : number(value);
+    }
+    case "str":
+      return reader.bytes(true).toString("utf8");
+    case "bytes":
+      return reader.bytes(false);
+    case "strs":
+      return Array.from({ length: reader.u32() }, () => reader.bytes(true).toString("utf8"));
+  }
+}
+
+/** The inverse of `encodePlan`, for tests and for printing a kept plan. Throws RangeError on malformed bytes. */
+export function decodePlan(bytes: Buffer): LaunchPlan {
+  if (bytes.length < PLAN_HEADER_BYTES || bytes.toString("latin1", 0, 4) !== PLAN_MAGIC) throw new RangeError("plan: bad magic");
+  if (bytes.readUInt32LE(8) !== bytes.length) throw new RangeError("plan: bad length");
+  if (bytes.readBigUInt64LE(16) !== TABLE_HASH) throw new RangeError("plan: made from another protocol table");
+  const records: OpRecord[] = [];
+  let at = PLAN_HEADER_BYTES;
+  for (let left = bytes.readUInt32LE(12); left > 0; left--) {
+    const head = new Reader(bytes, at, bytes.length);
+    const found = definitions.get(head.u32());
+    const payload = head.u32();
+    if (found === undefined || payload > bytes.length - at - RECORD_HEADER_BYTES) throw new RangeError("plan: bad record");
+    const [op, definition] = found;
+    at += RECORD_HEADER_BYTES;
+    const body = new Reader(bytes, at, at + payload);
+    const fields = Object.entries(definition.fields).map(([field, type]) => [field, takeField(body, type)] as const);
+    if (!body.atEnd) throw new RangeError(`plan: trailing bytes in ${op}`);
+    records.push({ op, ...Object.fromEntries(fields) } as OpRecord);
+    at += payload;
+  }
+  if (at !== bytes.length) throw new RangeError("plan: trailing bytes");
+  return records;
+}
