@@ -54,7 +54,7 @@ const SHAPES = ["types", "config", "isolation/backend", "spec/config", "spec/run
   (name) => `engine/${name}.ts`,
 );
 const MAY_TOUCH_FILES =
-  /^(api\/|native\/|engine\/(config\.ts|(base|store|isolation\/cgroup)\/)|images\/(store|layer)\/)/;
+  /^(api\/|native\/|engine\/(config\.ts|(base|store|container\/logs|isolation\/cgroup)\/)|images\/(store|layer)\/)/;
 const PURE = /(^|\/)(compile[^/]*|plan|translate|[^/]*policy|state|mark|graph)\.ts$/;
 const IMPURE_CODE =
   /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bperformance\.now\(|\basync\b|\bawait\b|\bnew Promise\b/;
