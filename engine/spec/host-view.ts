@@ -12,6 +12,12 @@ export interface HostView {
   /** CPUs that have /sys/devices/system/cpu/cpuN/thermal_throttle (masked). */
   readonly thermalThrottleCpus: readonly number[];
   readonly hostname: string;
+  /** The daemon's hard limits by name ("nofile"); missing = not known. */
+  readonly hardLimits: Readonly<Record<string, bigint>>;
+  /** The daemon's own oom_score_adj: only CAP_SYS_RESOURCE may go below it. */
+  readonly oomScoreAdj: number;
+  /** "docker-default" when the host has AppArmor and that profile is loaded, else "". */
+  readonly apparmorProfile: string;
 }
 
 export interface HostDevice {

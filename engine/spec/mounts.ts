@@ -1,41 +1,12 @@
+/**
+ * Binds, Mounts, Tmpfs and Config.Volumes → one list of mount plans (docker-api.md §11). Pure: whether a bind's source
+ * exists, and which directory a volume has, is the caller's to find out.
+ */
+import { posix } from "node:path";
 import type { HostConfig } from "./config.ts";
-import type { Mount } from "./run-spec.ts";
-
-/** A mount the user (or the image's VOLUME) asked for, parsed and checked, before a volume has a directory. */
-export type MountPlan = BindPlan | VolumePlan | TmpfsPlan;
-interface Planned {
-  /** Clean absolute path in the container. */
-  readonly destination: string;
-  readonly readWrite: boolean;
-  /** What inspect shows as Mode ("ro", "z", …). */
-  readonly mode: string;
-  /** Words for RunSpec's Mount.options. */
-  readonly options: readonly string[];
-  /** "Binds" | "Mounts" | "Tmpfs" | "Volumes" | "VolumesFrom": named in errors. */
-  readonly origin: MountOrigin;
-}
-export type MountOrigin = "Binds" | "Mounts" | "Tmpfs" | "Volumes" | "VolumesFrom";
-export interface BindPlan extends Planned {
-  readonly type: "bind";
-  readonly source: string;
-  /** Make the missing source as a root-owned directory 0755 (Binds, CreateMountpoint); else a missing source is an error. */
-  readonly createSource: boolean;
-  readonly propagation: string;
-}
-export interface VolumePlan extends Planned {
-  readonly type: "volume";
-  /** "" = anonymous: the volume owner draws 64 hex digits. */
-  readonly name: string;
-  readonly driver: string;
-  readonly driverOptions: Readonly<Record<string, string>>;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly noCopy: boolean;
-  readonly subpath: string;
-  readonly propagation: string;
-}
-export interface TmpfsPlan extends Planned {
-  readonly type: "tmpfs";
-}
+import { isBindMode, parseBindMode } from "./mount-options.ts";
+import { bindOptions, byDepth, cleanDestination, mountFault, type MountPlan, planTmpfs, volumePlan } from "./mount-plan.ts";
+import { planLongMount } from "./mount-requests.ts";
 
 export interface MountRequests {
   readonly host: Pick<HostConfig, "binds" | "mounts" | "tmpfs" | "volumeDriver">;
@@ -45,13 +16,54 @@ export interface MountRequests {
   readonly inherited: readonly MountPlan[];
 }
 
-/** Parses and checks everything; sorted so that parents come first. Throws `invalid` naming the argument. Pure. */
-export function planMounts(_requests: MountRequests): readonly MountPlan[] {
-  return [];
+function splitBind(text: string): readonly [source: string, destination: string, mode: string] {
+  const bad = (): Error => mountFault("specification", `invalid volume specification: '${text}'`, "Binds", text);
+  const parts = text.split(":");
+  if (parts.length > 3 || parts[0] === "" || (parts.length > 1 && parts[1] === "")) throw bad();
+  const [first = "", second, third] = parts;
+  if (second === undefined) return ["", first, ""];
+  if (third !== undefined) return [first, second, third];
+  // "dst:mode" is not a form: a target cannot be called "ro"
+  if (isBindMode(second)) throw bad();
+  return [first, second, ""];
 }
 
-/** The RunSpec mount of a plan; `source` is the bind's source or the volume's data directory ("" for tmpfs). */
-export function toMount(plan: MountPlan, source: string): Mount {
-  const type = plan.type === "tmpfs" ? "tmpfs" : "bind";
-  return { type, source: plan.type === "tmpfs" ? "tmpfs" : source, destination: plan.destination, options: plan.options };
+/** "[source:]destination[:mode]": an absolute source is a path on the host, any other a volume's name. */
+export function planBind(text: string, volumeDriver: string): MountPlan {
+  const [source, target, mode] = splitBind(text);
+  if (!isBindMode(mode)) throw mountFault("mode", `invalid mode: ${mode}`, "Binds", text);
+  const destination = cleanDestination(target, "Binds");
+  const { readWrite, noCopy, propagation } = parseBindMode(mode);
+  const common = { destination, readWrite, mode, propagation, origin: "Binds" } as const;
+  if (source.startsWith("/")) {
+    return { ...common, type: "bind", source: posix.resolve("/", source), createSource: true, options: bindOptions(readWrite, propagation) };
+  }
+  if (source !== "" && propagation !== "") throw mountFault("mode", `invalid mode: ${mode}`, "Binds", text);
+  return volumePlan("Binds", { ...common, name: source, driver: volumeDriver || "local", noCopy });
+}
+
+/** Parses and checks everything; sorted so that parents come first. Throws `invalid` naming the argument. Pure. */
+export function planMounts({ host, volumes, inherited }: MountRequests): readonly MountPlan[] {
+  const plans = new Map<string, MountPlan>(inherited.map((plan) => [plan.destination, plan]));
+  const own = new Set<string>();
+  const add = (plan: MountPlan): void => {
+    if (own.has(plan.destination)) {
+      throw mountFault("duplicate", `Duplicate mount point: ${plan.destination}`, plan.origin, plan.destination);
+    }
+    own.add(plan.destination);
+    plans.set(plan.destination, plan);
+  };
+  for (const bind of host.binds ?? []) add(planBind(bind, host.volumeDriver));
+  for (const request of host.mounts) add(planLongMount(request));
+  for (const [destination, options] of Object.entries(host.tmpfs)) {
+    add(planTmpfs(destination, options === "" ? [] : options.split(","), "Tmpfs"));
+  }
+  for (const volume of volumes) {
+    const destination = cleanDestination(volume, "Volumes");
+    // a declared volume gives way to anything the user mounts there
+    if (!plans.has(destination)) {
+      plans.set(destination, volumePlan("Volumes", { name: "", destination, readWrite: true, mode: "", driver: host.volumeDriver || "local" }));
+    }
+  }
+  return [...plans.values()].sort(byDepth);
 }
