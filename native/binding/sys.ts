@@ -3,4 +3,5 @@ export { lastErrno, type PathBytes, type SystemCallError, systemCallError } from
 export * from "./sys-files.ts";
 export * from "./sys-mount.ts";
 export * from "./sys-process.ts";
+export * from "./sys-unpack.ts";
 export * from "./sys-xattr.ts";

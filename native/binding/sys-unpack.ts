@@ -1,0 +1,35 @@
+/**
+ * The unpacker's hot calls: a layer has tens of thousands of entries, so names come already ended by NUL (no copy) and
+ * failures come as negative errno (no Error object for an expected EEXIST). Everything else uses the checked forms.
+ */
+import { check, lastErrno, libcFunction } from "./libc.ts";
+
+const outcome = (result: number): number => (result < 0 ? -lastErrno() : result);
+
+const openatCall = libcFunction("openat", "int", ["int", "const void *", "int", "uint"]);
+/** A descriptor, or -errno. nameZ: one name (no slash), ended by NUL. */
+export const openatZ = (dirfd: number, nameZ: Uint8Array, flags: number, mode: number): number =>
+  outcome(openatCall(dirfd, nameZ, flags, mode));
+
+const mkdiratCall = libcFunction("mkdirat", "int", ["int", "const void *", "uint"]);
+export const mkdiratZ = (dirfd: number, nameZ: Uint8Array, mode: number): number => outcome(mkdiratCall(dirfd, nameZ, mode));
+
+const symlinkatCall = libcFunction("symlinkat", "int", ["const void *", "int", "const void *"]);
+export const symlinkatZ = (targetZ: Uint8Array, dirfd: number, nameZ: Uint8Array): number =>
+  outcome(symlinkatCall(targetZ, dirfd, nameZ));
+
+const linkatCall = libcFunction("linkat", "int", ["int", "const void *", "int", "const void *", "int"]);
+export const linkatZ = (oldDirfd: number, oldNameZ: Uint8Array, newDirfd: number, newNameZ: Uint8Array): number =>
+  outcome(linkatCall(oldDirfd, oldNameZ, newDirfd, newNameZ, 0));
+
+const futimensCall = libcFunction("futimens", "int", ["int", "const void *"]);
+/** times: struct timespec[2]. */
+export const futimens = (fd: number, times: Uint8Array | Int32Array): void => void check(futimensCall(fd, times), "futimens");
+const utimensatCall = libcFunction("utimensat", "int", ["int", "const void *", "const void *", "int"]);
+/** Never follows a final symlink. times: struct timespec[2]. */
+export const utimensatZ = (dirfd: number, nameZ: Uint8Array, times: Uint8Array | Int32Array): void =>
+  void check(utimensatCall(dirfd, nameZ, times, 0x100), "utimensat");
+
+const syncfsCall = libcFunction("syncfs", "int", ["int"]);
+/** Writes a whole filesystem out. It may take seconds: call it in a worker only. */
+export const syncfs = (fd: number): void => void check(syncfsCall(fd), "syncfs");
