@@ -1,0 +1,158 @@
+/** argv → exit status. Everything that goes wrong below is turned into text and a status here, once. */
+import { ApiError, Client, ConnectionError, DEFAULT_HOST, HostError } from "../client/index.ts";
+import { complete } from "./complete.ts";
+import { tree } from "./commands/index.ts";
+import type { Context } from "./context.ts";
+import { ArgumentError, StatusError } from "./errors.ts";
+import { commandHelp, groupHelp, overview, usageLine } from "./help.ts";
+import { FlagError, parseArguments } from "./parse/arguments.ts";
+import { bool, list, string } from "./parse/flag.ts";
+import { type Entry, nearestPath, resolveCommand } from "./parse/tree.ts";
+import { CLI_VERSION } from "./version.ts";
+
+/** What the surroundings provide; the client and the debug switch depend on the flags. */
+export type Surroundings = Omit<Context, "client" | "debug">;
+
+const GLOBALS = {
+  debug: bool("Show the causes of an error", { short: "D" }),
+  host: list('Daemon to connect to: "unix:///PATH" or "tcp://HOST:PORT"', { short: "H", complete: "none" }),
+  version: bool("Print version information and quit", { short: "v" }),
+  config: string("", { hidden: true }),
+  context: string("", { short: "c", hidden: true }),
+  "log-level": string("", { short: "l", hidden: true }),
+};
+
+const width = (outside: Surroundings): number => Math.min(outside.stdout.size()?.columns ?? 80, 120);
+
+function chooseHost(outside: Surroundings, given: readonly string[]): string {
+  if (given.length > 1) throw new FlagError("specify only one -H");
+  const { env } = outside;
+  return given[0] || env["CTR_HOST"] || env["DOCKER_HOST"] || DEFAULT_HOST;
+}
+
+function checkCount(program: string, path: string, entry: Entry, count: number): void {
+  const { min, max } = entry.command.args;
+  if (count >= min && count <= max) return;
+  const exact = min === max;
+  const much = count < min ? min : max;
+  const plural = much === 1 ? "argument" : "arguments";
+  const bound = exact ? "" : count < min ? "at least " : "at most ";
+  const text = max === 0 ? "accepts no arguments" : `requires ${bound}${much} ${plural}`;
+  throw new ArgumentError(`'${program} ${path}' ${text}`);
+}
+
+interface Failure {
+  readonly status: number;
+  readonly text: string;
+}
+
+const NOT_RUNNING = "Start it with: ctrd (or npm start in a checkout)";
+
+function connectionText(error: ConnectionError): string {
+  if (!error.refused) return error.message;
+  if (error.code === "EACCES" || error.code === "EPERM") {
+    return `permission denied while trying to connect to the tare daemon at ${error.host}\nhint: join the socket's group, or run as root`;
+  }
+  return `${error.message}. Is ctrd running? ${NOT_RUNNING}`;
+}
+
+function causes(error: unknown): string {
+  const lines: string[] = [];
+  let at = error instanceof Error ? error.cause : undefined;
+  for (let depth = 0; at !== undefined && depth < 10; depth++) {
+    lines.push(`caused by: ${at instanceof Error ? `${at.name}: ${at.message}` : String(at)}`);
+    at = at instanceof Error ? at.cause : undefined;
+  }
+  if (error instanceof Error && error.stack !== undefined) lines.push(error.stack);
+  return lines.map((one) => `\n${one}`).join("");
+}
+
+const withHint = (text: string, hint: string | undefined): string => (hint === undefined ? text : `${text}\nhint: ${hint}`);
+
+/** The text of any error and its exit status outside of run and create, as docker's. */
+export function explain(error: unknown): Failure {
+  if (error instanceof StatusError) return { status: error.status, text: withHint(error.message, error.hint) };
+  if (error instanceof ApiError) {
+    return { status: 1, text: withHint(`Error response from daemon: ${error.message}`, error.hint) };
+  }
+  if (error instanceof ConnectionError) return { status: 1, text: connectionText(error) };
+  if (error instanceof HostError) return { status: 1, text: error.message };
+  return { status: 1, text: error instanceof Error ? error.message : String(error) };
+}
+
+async function runCommand(context: Context, path: string, entry: Entry, rest: readonly string[], columns: number): Promise<number> {
+  const { program } = context;
+  const usage = `Usage:  ${usageLine(program, path, entry)}\n\nRun '${program} ${path} --help' for more information\n`;
+  try {
+    const parsed = parseArguments(entry.command.flags, rest, entry.command.interspersed !== false);
+    if (parsed.help) {
+      await context.stdout.write(commandHelp(program, path, entry, columns));
+      return 0;
+    }
+    checkCount(program, path, entry, parsed.args.length);
+    const { flags, changed, args } = parsed;
+    return await entry.command.run({ name: `${program} ${path}`, flags, changed, args, context });
+  } catch (error) {
+    if (error instanceof FlagError) {
+      await context.stderr.write(`${error.message}\n\n${usage}`);
+      return 125;
+    }
+    if (error instanceof ArgumentError) {
+      await context.stderr.write(`${program}: ${error.message}\n\n${usage}`);
+      return 1;
+    }
+    const { status, text } = explain(error);
+    if (text !== "") await context.stderr.write(`${text}${context.debug ? causes(error) : ""}\n`);
+    return status;
+  }
+}
+
+async function dispatch(outside: Surroundings, argv: readonly string[]): Promise<number> {
+  const { program, stdout, stderr } = outside;
+  const globals = parseArguments(GLOBALS, argv, false);
+  const flags = globals.flags as { host: readonly string[]; debug: boolean; version: boolean };
+  if (flags.version) {
+    await stdout.write(`Tare version ${CLI_VERSION}\n`);
+    return 0;
+  }
+  const words = globals.args[0] === "help" ? [...globals.args.slice(1), "--help"] : globals.args;
+  const found = globals.help ? ({ kind: "overview" } as const) : resolveCommand(tree, words);
+  switch (found.kind) {
+    case "overview":
+      await stdout.write(overview(tree, program, GLOBALS, width(outside)));
+      return 0;
+    case "group":
+      await stdout.write(groupHelp(tree, program, found.group, width(outside)));
+      return 0;
+    case "unknown": {
+      if (found.words === "--help") return dispatch(outside, ["--help"]);
+      const near = nearestPath(tree, found.words);
+      const hint = near === null ? "" : `\n\nDid you mean '${program} ${near}'?`;
+      await stderr.write(`${program}: unknown command: ${program} ${found.words}${hint}\n\nRun '${program} --help' for more information\n`);
+      return 1;
+    }
+    case "command": {
+      using client = new Client(chooseHost(outside, flags.host));
+      const debug = flags.debug || (outside.env["CTR_DEBUG"] ?? "") !== "";
+      const context: Context = { ...outside, client, debug };
+      return await runCommand(context, found.path, found.entry, found.rest, width(outside));
+    }
+  }
+}
+
+/** Never throws for anything the user can cause. */
+export async function run(outside: Surroundings, argv: readonly string[]): Promise<number> {
+  const { program, stderr } = outside;
+  try {
+    if (argv[0] === "__complete") return await complete(outside, tree, GLOBALS, argv.slice(1));
+    return await dispatch(outside, argv);
+  } catch (error) {
+    if (error instanceof FlagError) {
+      await stderr.write(`${error.message}\n\nUsage:  ${program} [OPTIONS] COMMAND [ARG...]\n\nRun '${program} --help' for more information\n`);
+      return 125;
+    }
+    const { status, text } = explain(error);
+    await stderr.write(`${text}\n`);
+    return status;
+  }
+}

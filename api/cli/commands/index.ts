@@ -1,0 +1,2 @@
+import type { Tree } from "../parse/tree.ts";
+export const tree: Tree = { groups: [], entries: [], common: [] };
