@@ -1,0 +1,105 @@
+/**
+ * Writes protocol.gen.h from protocol.ts: `node native/generate.ts` (or `--check`, which fails when the file is stale).
+ * The decoder and the printer in C are driven by the tables made here, no field order is written twice.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { TABLE_HASH } from "./binding/encode.ts";
+import {
+  ATTACH,
+  BIND,
+  CONTROL_VERSION,
+  FRAMES,
+  LIMITS,
+  LOG_FORMAT,
+  MOUNT_FLAG,
+  type OpDefinition,
+  OPS,
+  PLAN_VERSION,
+  REPORT_AT,
+  REPORT_KEYS,
+  REQUESTS,
+  STAGES,
+  STDIO,
+} from "./protocol.ts";
+
+const upper = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, "$1_$2").toUpperCase();
+const defines = (prefix: string, table: Readonly<Record<string, number>>): string =>
+  Object.entries(table)
+    .map(([name, value]) => `#define ${prefix}_${upper(name)} ${value}u`)
+    .join("\n");
+const enumeration = (name: string, items: readonly string[]): string => `enum ${name} {\n${items.map((item) => `    ${item},\n`).join("")}};`;
+const indices = (prefix: string, fields: readonly string[]): string =>
+  fields.length === 0 ? "" : `enum { ${fields.map((field, index) => `${prefix}_${upper(field)} = ${index}`).join(", ")} };`;
+
+export function render(): string {
+  const ops = Object.entries(OPS) as [string, OpDefinition][];
+  const fieldTypes = ["u32", "u64", "i64", "str", "bytes", "strs"];
+  const most = Math.max(...ops.map(([, { fields }]) => Object.keys(fields).length));
+  const row = ([name, { code, stage, fields }]: [string, OpDefinition]): string => {
+    const types = Object.values(fields).map((type) => `FIELD_${upper(type)}`);
+    return `    {OP_${upper(name)}, STAGE_${upper(stage)}, ${types.length}, {${types.join(", ") || "0"}}, "${name}"},`;
+  };
+  const code = Math.max(...ops.map(([, definition]) => definition.code));
+  return `/* Generated from protocol.ts by generate.ts. Do not edit. */
+#ifndef TARE_PROTOCOL_GEN_H
+#define TARE_PROTOCOL_GEN_H
+#include <stdint.h>
+
+#define PLAN_VERSION ${PLAN_VERSION}u
+#define CONTROL_VERSION ${CONTROL_VERSION}u
+#define TABLE_HASH 0x${TABLE_HASH.toString(16).padStart(16, "0")}ull
+${defines("LIMIT", LIMITS)}
+
+${enumeration("field_type", fieldTypes.map((type) => `FIELD_${upper(type)}`))}
+${enumeration("stage", STAGES.map((stage) => `STAGE_${upper(stage)}`))}
+${enumeration("opcode", ops.map(([name, definition]) => `OP_${upper(name)} = ${definition.code}`))}
+#define OP_CODE_MAX ${code}
+#define OP_FIELDS_MAX ${most}
+
+${ops.map(([name, { fields }]) => indices(`F_${upper(name)}`, Object.keys(fields))).filter((line) => line !== "").join("\n")}
+
+struct op_info {
+    uint16_t code;
+    uint8_t stage;
+    uint8_t field_count;
+    uint8_t fields[OP_FIELDS_MAX];
+    char name[24];
+};
+#define OP_COUNT ${ops.length}
+static const struct op_info OP_TABLE[OP_COUNT] __attribute__((unused)) = {
+${ops.map(row).join("\n")}
+};
+
+${defines("STDIO", STDIO)}
+${defines("LOG", LOG_FORMAT)}
+${defines("BIND", BIND)}
+${defines("MOUNT_FLAG", MOUNT_FLAG)}
+${defines("FRAME", FRAMES)}
+${defines("ATTACH", ATTACH)}
+
+${Object.entries(REQUESTS).map(([name, fields]) => indices(`R_${upper(name)}`, Object.keys(fields))).filter((line) => line !== "").join("\n")}
+
+${REPORT_AT.map((at) => `#define AT_${upper(at)} "${at}"`).join("\n")}
+${Object.keys(REPORT_KEYS).map((key) => `#define KEY_${upper(key)} "${key}"`).join("\n")}
+#endif
+`;
+}
+
+const target = new URL("protocol.gen.h", import.meta.url);
+export function isFresh(): boolean {
+  try {
+    return readFileSync(target, "utf8") === render();
+  } catch {
+    return false;
+  }
+}
+if (import.meta.main) {
+  if (process.argv.includes("--check")) {
+    if (!isFresh()) {
+      console.error("native/protocol.gen.h is stale: run `npm run generate`");
+      process.exit(1);
+    }
+  } else {
+    writeFileSync(target, render());
+  }
+}

@@ -1,0 +1,190 @@
+#include "io.h"
+#include <fcntl.h>
+#include "sys.h"
+
+static void copy_text(char *to, size_t size, const char *from) {
+    size_t length = from == NULL ? 0 : strnlen(from, size - 1);
+    if (length > 0) memcpy(to, from, length);
+    to[length] = 0;
+}
+
+int fail_with(struct err *err, int number, const char *call, const char *path) {
+    err->number = number;
+    copy_text(err->call, sizeof err->call, call);
+    copy_text(err->path, sizeof err->path, path);
+    errno = number;
+    return -1;
+}
+
+int fail(struct err *err, const char *call, const char *path) {
+    return fail_with(err, errno, call, path);
+}
+
+void close_owned(int *fd) {
+    if (*fd >= 0) {
+        int saved = errno;
+        close(*fd);
+        errno = saved;
+    }
+}
+
+int read_full(int fd, void *bytes, size_t count) {
+    for (u8 *at = bytes; count > 0;) {
+        ssize_t n = read(fd, at, count);
+        if (n < 0 && errno == EINTR) continue;
+        if (n == 0) errno = EPIPE;
+        if (n <= 0) return -1;
+        at += n;
+        count -= (size_t)n;
+    }
+    return 0;
+}
+
+int write_full(int fd, const void *bytes, size_t count) {
+    for (const u8 *at = bytes; count > 0;) {
+        ssize_t n = write(fd, at, count);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return -1;
+        at += n;
+        count -= (size_t)n;
+    }
+    return 0;
+}
+
+int write_text_at(int dirfd, const char *path, const char *text) {
+    OWNED_FD fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) return -1;
+    size_t length = strlen(text);
+    ssize_t n = write(fd, text, length);
+    if (n >= 0 && (size_t)n != length) errno = EIO;
+    return n == (ssize_t)length ? 0 : -1;
+}
+
+ssize_t read_text_at(int dirfd, const char *path, char *text, size_t size) {
+    OWNED_FD fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) return -1;
+    ssize_t n = pread(fd, text, size - 1, 0);
+    text[n < 0 ? 0 : n] = 0;
+    return n;
+}
+
+u64 now_ns(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (u64)now.tv_sec * 1000000000ull + (u64)now.tv_nsec;
+}
+
+void keep_only(int *fds, size_t count) {
+    /* insertion sort: a handful of numbers */
+    for (size_t i = 1; i < count; i++)
+        for (size_t j = i; j > 0 && fds[j - 1] > fds[j]; j--) {
+            int larger = fds[j - 1];
+            fds[j - 1] = fds[j];
+            fds[j] = larger;
+        }
+    unsigned from = 3;
+    for (size_t i = 0; i < count; i++) {
+        if (fds[i] < (int)from) continue;
+        if ((unsigned)fds[i] > from) sys_close_range(from, (unsigned)fds[i] - 1, 0);
+        from = (unsigned)fds[i] + 1;
+    }
+    sys_close_range(from, ~0u, 0);
+}
+
+u64 start_time_of(pid_t pid) {
+    char bytes[512], path[32];
+    struct text name = {path, sizeof path, 0, false};
+    put_str(&name, "/proc/");
+    put_u64(&name, (u64)pid);
+    put_str(&name, "/stat");
+    put_bytes(&name, "", 1);
+    if (read_text_at(AT_FDCWD, path, bytes, sizeof bytes) <= 0) return 0;
+    /* The second field is "(comm)" and may hold anything, also ") ": count from the last parenthesis. */
+    const char *at = strrchr(bytes, ')');
+    for (int field = 2; at != NULL && field < 22; field++) at = strchr(at + 1, ' ');
+    return at == NULL ? 0 : strtoull(at + 1, NULL, 10);
+}
+
+void put_bytes(struct text *text, const char *bytes, size_t count) {
+    if (text->full || count > text->size - text->length) {
+        text->full = true;
+        return;
+    }
+    memcpy(text->at + text->length, bytes, count);
+    text->length += count;
+}
+
+void put_str(struct text *text, const char *string) {
+    put_bytes(text, string, strlen(string));
+}
+
+void put_padded(struct text *text, u64 value, unsigned digits) {
+    char reversed[20];
+    unsigned count = 0;
+    do {
+        reversed[sizeof reversed - ++count] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0 || count < digits);
+    put_bytes(text, reversed + sizeof reversed - count, count);
+}
+
+void put_u64(struct text *text, u64 value) {
+    put_padded(text, value, 1);
+}
+
+void put_i64(struct text *text, i64 value) {
+    if (value < 0) put_str(text, "-");
+    put_u64(text, value < 0 ? -(u64)value : (u64)value);
+}
+
+void put_time(struct text *text, u64 ns) {
+    put_u64(text, ns / 1000000000ull);
+    put_str(text, ".");
+    put_padded(text, ns % 1000000000ull, 9);
+}
+
+/* Length of the UTF-8 sequence at `s` (Go's rules: no surrogates, no overlong forms), 0 when it is not one. */
+static size_t utf8_length(const u8 *s, size_t left) {
+    size_t need = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+    u8 low = 0x80, high = 0xbf;
+    if (s[0] < 0xc2 || s[0] > 0xf4 || left < need) return 0;
+    if (s[0] == 0xe0) low = 0xa0;
+    if (s[0] == 0xed) high = 0x9f;
+    if (s[0] == 0xf0) low = 0x90;
+    if (s[0] == 0xf4) high = 0x8f;
+    if (s[1] < low || s[1] > high) return 0;
+    for (size_t i = 2; i < need; i++)
+        if ((s[i] & 0xc0) != 0x80) return 0;
+    return need;
+}
+
+static bool is_plain(u8 c) {
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+}
+
+static size_t put_json_special(struct text *text, const u8 *s, size_t left) {
+    static const char hex[] = "0123456789abcdef";
+    if (s[0] < 0x80) {
+        char code[6] = {'\\', 'u', '0', '0', hex[s[0] >> 4], hex[s[0] & 15]};
+        char brief[2] = {'\\', s[0] == '\n' ? 'n' : s[0] == '\r' ? 'r' : (char)s[0]};
+        bool is_brief = s[0] == '"' || s[0] == '\\' || s[0] == '\n' || s[0] == '\r';
+        put_bytes(text, is_brief ? brief : code, is_brief ? 2 : 6);
+        return 1;
+    }
+    size_t length = utf8_length(s, left);
+    if (length == 0) put_bytes(text, "\\ufffd", 6);
+    else if (length == 3 && s[0] == 0xe2 && s[1] == 0x80 && (s[2] == 0xa8 || s[2] == 0xa9))
+        put_bytes(text, s[2] == 0xa8 ? "\\u2028" : "\\u2029", 6);
+    else put_bytes(text, (const char *)s, length);
+    return length == 0 ? 1 : length;
+}
+
+void put_json(struct text *text, const char *bytes, size_t count) {
+    const u8 *s = (const u8 *)bytes;
+    for (size_t i = 0; i < count;) {
+        size_t start = i;
+        while (i < count && is_plain(s[i])) i++;
+        if (i > start) put_bytes(text, bytes + start, i - start);
+        if (i < count) i += put_json_special(text, s + i, count - i);
+    }
+}

@@ -1,0 +1,196 @@
+#include "logfile.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include "io.h"
+
+#define ATTRS_MAX 65536u
+/* The worst record: every byte as six, plus attributes and the rest. */
+#define RECORD_MAX (6 * LOG_PIECE + ATTRS_MAX + 256)
+static char encoded[512 << 10] __attribute__((aligned(4096)));
+_Static_assert(sizeof encoded >= 2 * RECORD_MAX, "room for records");
+static size_t filled;
+
+static int open_at_end(struct logfile *log, int flags) {
+    struct stat node;
+    log->fd = open(log->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | flags, 0640);
+    if (log->fd < 0) return -1;
+    log->size = fstat(log->fd, &node) == 0 ? (u64)node.st_size : 0;
+    return 0;
+}
+
+int log_open(struct logfile *log, const char *path, const char *attrs, u64 max_bytes, u32 max_files) {
+    *log = (struct logfile){.fd = -1, .max_bytes = max_bytes, .max_files = max_files == 0 ? 1 : max_files};
+    errno = EINVAL;
+    if (strlen(attrs) > ATTRS_MAX) return -1;
+    log->path = strdup(path);
+    log->attrs = strdup(attrs);
+    return log->path == NULL || log->attrs == NULL ? -1 : open_at_end(log, 0);
+}
+
+/* RFC 3339 with the zeros of the fraction trimmed, as Go's RFC3339Nano. Civil date by counting, without tables. */
+static void put_rfc3339(struct text *text, u64 ns) {
+    u64 seconds = ns / 1000000000u, fraction = ns % 1000000000u;
+    u64 of_day = seconds % 86400, z = seconds / 86400 + 719468;
+    u64 era = z / 146097, doe = z % 146097;
+    u64 yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    u64 doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
+    u64 month = mp < 10 ? mp + 3 : mp - 9;
+    put_padded(text, yoe + era * 400 + (month <= 2), 4);
+    const u64 parts[] = {month, doy - (153 * mp + 2) / 5 + 1, of_day / 3600, of_day / 60 % 60, of_day % 60};
+    static const char before[] = "--T::";
+    for (size_t i = 0; i < 5; i++) {
+        put_bytes(text, &before[i], 1);
+        put_padded(text, parts[i], 2);
+    }
+    if (fraction != 0) {
+        unsigned digits = 9;
+        for (; fraction % 10 == 0; fraction /= 10) digits--;
+        put_str(text, ".");
+        put_padded(text, fraction, digits);
+    }
+    put_str(text, "Z");
+}
+
+static const char *backup_name(const struct logfile *log, u32 number, char *path, size_t size) {
+    struct text text = {path, size - 1, 0, false};
+    put_str(&text, log->path);
+    if (number > 0) {
+        put_str(&text, ".");
+        put_u64(&text, number);
+    }
+    path[text.length] = 0;
+    return text.full ? NULL : path;
+}
+
+/* path → path.1 → … → path.N-1, the oldest overwritten; with one file, a new start. */
+static void rotate(struct logfile *log) {
+    char from[4200], to[4200];
+    if (log->fd >= 0) close(log->fd);
+    for (u32 number = log->max_files - 1; number > 0; number--) {
+        const char *older = backup_name(log, number, to, sizeof to), *newer = backup_name(log, number - 1, from, sizeof from);
+        if (older != NULL && newer != NULL) rename(newer, older);
+    }
+    if (open_at_end(log, log->max_files == 1 ? O_TRUNC : 0) != 0) log->failure = errno;
+}
+
+static u32 count_lines(const char *bytes, size_t count) {
+    u32 lines = 0;
+    for (const char *at = bytes, *end = bytes + count; (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++) lines++;
+    return lines;
+}
+
+/*
+ * What cannot be written is dropped and counted, and the container goes on: it is never blocked by a full disk. A record
+ * that was cut is taken away again, so that every line of the file stays whole.
+ */
+static void flush(struct logfile *log) {
+    if (filled == 0) return;
+    size_t count = filled;
+    filled = 0;
+    if (log->fd < 0 && open_at_end(log, 0) != 0) {
+        if (log->failure == 0) log->news = true;
+        log->failure = errno;
+        log->dropped += count_lines(encoded, count);
+        return;
+    }
+    ssize_t n = write(log->fd, encoded, count);
+    if (n == (ssize_t)count) {
+        log->size += count;
+        if (log->failure != 0) log->news = true;
+        log->failure = 0;
+        return;
+    }
+    int number = n < 0 ? errno : ENOSPC;
+    size_t whole = n < 0 ? 0 : (size_t)n;
+    while (whole > 0 && encoded[whole - 1] != '\n') whole--;
+    if (n > 0 && ftruncate(log->fd, (off_t)(log->size + whole)) != 0) number = errno;
+    log->size += whole;
+    log->dropped += count_lines(encoded + whole, count - whole);
+    if (log->failure == 0) log->news = true;
+    log->failure = number;
+}
+
+static void put_record(struct logfile *log, const char *stream, const char *bytes, size_t count, bool ended, u64 time) {
+    if (log->max_bytes != 0 && log->size + filled >= log->max_bytes) {
+        flush(log);
+        if (log->size >= log->max_bytes) rotate(log);
+    }
+    if (sizeof encoded - filled < RECORD_MAX) flush(log);
+    struct text text = {encoded, sizeof encoded, filled, false};
+    put_str(&text, "{\"log\":\"");
+    put_json(&text, bytes, count);
+    put_str(&text, ended ? "\\n\",\"stream\":\"" : "\",\"stream\":\"");
+    put_str(&text, stream);
+    if (*log->attrs != 0) {
+        put_str(&text, "\",\"attrs\":");
+        put_str(&text, log->attrs);
+        put_str(&text, ",\"time\":\"");
+    } else {
+        put_str(&text, "\",\"time\":\"");
+    }
+    put_rfc3339(&text, time);
+    put_str(&text, "\"}\n");
+    filled = text.length;
+}
+
+/* One piece of a line: its end, or LOG_PIECE bytes of it. */
+static void put_piece(struct logfile *log, struct log_line *line, const char *stream, const char *bytes, size_t count, bool ended,
+                      u64 now) {
+    if (!line->continued) line->first_time = now;
+    put_record(log, stream, bytes, count, ended, line->first_time);
+    line->continued = !ended;
+}
+
+static bool hold(struct log_line *line, const char *bytes, size_t count) {
+    if (line->held == NULL) {
+        void *space = mmap(NULL, LOG_PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (space == MAP_FAILED) return false;
+        line->held = space;
+    }
+    memcpy(line->held + line->length, bytes, count);
+    line->length += (u32)count;
+    return true;
+}
+
+void log_chunk(struct logfile *log, struct log_line *line, const char *stream, const char *bytes, size_t count) {
+    u64 now = now_ns(CLOCK_REALTIME);
+    const char *at = bytes, *end = bytes + count;
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        size_t left = (size_t)((newline == NULL ? end : newline) - at);
+        size_t room = LOG_PIECE - line->length;
+        size_t part = left < room ? left : room;
+        bool ended = newline != NULL && part == left, full = part == room;
+        if (line->length == 0 && (ended || full)) {
+            put_piece(log, line, stream, at, part, ended, now);
+        } else {
+            if (part > 0 && !hold(line, at, part)) put_piece(log, line, stream, at, part, false, now);
+            if (ended || full) {
+                put_piece(log, line, stream, line->held, line->length, ended, now);
+                line->length = 0;
+            }
+        }
+        at += part + (ended ? 1 : 0);
+    }
+    flush(log);
+}
+
+void log_end(struct logfile *log, struct log_line *line, const char *stream) {
+    if (line->length > 0) put_piece(log, line, stream, line->held, line->length, false, now_ns(CLOCK_REALTIME));
+    line->length = 0;
+    log_release(line);
+    flush(log);
+}
+
+void log_release(struct log_line *line) {
+    if (line->held == NULL || line->length > 0) return;
+    munmap(line->held, LOG_PIECE);
+    line->held = NULL;
+}
+
+void log_idle(void) {
+    madvise(encoded, sizeof encoded, MADV_DONTNEED);
+}
