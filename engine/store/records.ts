@@ -30,6 +30,8 @@ export interface ContainerRecord {
   /** For RunSpec. */
   readonly mounts: readonly Mount[];
   readonly anonymousVolumes: readonly string[];
+  /** Bind sources that a start makes when they are missing. */
+  readonly createdSources: readonly string[];
   readonly apparmorProfile: string;
   readonly idRange: { readonly start: number; readonly size: number } | null;
 }
@@ -98,6 +100,10 @@ export class RecordStore {
   nameHolder(name: string): string | null {
     const row = this.#db.get("SELECT id FROM containers WHERE name = ?", name);
     return row === undefined ? null : String(row["id"]);
+  }
+
+  has(id: string): boolean {
+    return this.#db.get("SELECT 1 FROM containers WHERE id = ?", id) !== undefined;
   }
 
   /** Takes id and name in one statement; throws `container.name_in_use` naming the holder. */
