@@ -85,7 +85,9 @@ const EXPECTED: Readonly<Record<Kind, string>> = {
 function read(kind: Kind, value: unknown): unknown {
   switch (kind) {
     case "path":
-      return isText(value) && isAbsolute(value) && !value.includes("\0") ? normalize(value).replace(/(.)\/$/, "$1") : undefined;
+      return isText(value) && isAbsolute(value) && !value.includes("\0")
+        ? normalize(value).replace(/(.)\/$/, "$1")
+        : undefined;
     case "text":
       return isText(value) && value !== "" ? value : undefined;
     case "level":
@@ -115,14 +117,20 @@ function take(key: string, value: unknown, where: string): unknown {
 
 function checkHost(host: string, where: string): void {
   if (/^(unix:\/\/\/.+|tcp:\/\/[^/]+:\d+|fd:\/\/.*)$/.test(host)) return;
-  throw invalid("config.bad_host", `configuration key "hosts" in ${where}: "${host}" is not unix:///path, tcp://address:port or fd://`, {
-    details: { key: "hosts", where },
-  });
+  throw invalid(
+    "config.bad_host",
+    `configuration key "hosts" in ${where}: "${host}" is not unix:///path, tcp://address:port or fd://`,
+    {
+      details: { key: "hosts", where },
+    },
+  );
 }
 
 /** A data root of one's own gets cgroups and sockets of one's own, so that daemons side by side never sweep each other. */
 const ownParent = (dataRoot: string): string =>
-  dataRoot === DEFAULT_DATA_ROOT ? "/tare" : `/tare-${createHash("sha256").update(dataRoot).digest("hex").slice(0, 12)}`;
+  dataRoot === DEFAULT_DATA_ROOT
+    ? "/tare"
+    : `/tare-${createHash("sha256").update(dataRoot).digest("hex").slice(0, 12)}`;
 
 /** Pure. Throws `config.*` (kind invalid) that names the key and the source. */
 export function resolveConfig(sources: ConfigSources, configFile: string = DEFAULT_CONFIG_FILE): EngineConfig {
@@ -134,7 +142,8 @@ export function resolveConfig(sources: ConfigSources, configFile: string = DEFAU
   };
   if (sources.file !== null) {
     const { path, content } = sources.file;
-    if (!isRecord(content)) throw invalid("config.bad_file", `configuration file ${path} must hold a JSON object`, { details: { path } });
+    if (!isRecord(content))
+      throw invalid("config.bad_file", `configuration file ${path} must hold a JSON object`, { details: { path } });
     for (const [key, value] of Object.entries(content)) set(key, value, path);
   }
   for (const [key, { env }] of Object.entries(CONFIG_KEYS)) {
@@ -147,7 +156,9 @@ export function resolveConfig(sources: ConfigSources, configFile: string = DEFAU
   const dataRoot = (values.dataRoot as string | undefined) ?? DEFAULT_DATA_ROOT;
   const execRoot = (values.execRoot as string | undefined) ?? DEFAULT_EXEC_ROOT;
   if (Buffer.byteLength(execRoot) > 60) {
-    throw invalid("config.bad_value", `configuration key "exec-root": "${execRoot}" is longer than 60 bytes`, { details: { key: "exec-root" } });
+    throw invalid("config.bad_value", `configuration key "exec-root": "${execRoot}" is longer than 60 bytes`, {
+      details: { key: "exec-root" },
+    });
   }
   const hosts = (values.hosts as string[] | undefined) ?? [];
   return Object.freeze({
@@ -173,12 +184,16 @@ function readConfigFile(path: string, required: boolean): { path: string; conten
     text = readFileSync(path, "utf8");
   } catch (error) {
     if (errnoCode(error) === "ENOENT" && !required) return null;
-    throw invalid("config.unreadable", `cannot read configuration file ${path}: ${errnoCode(error) ?? String(error)}`, { cause: error });
+    throw invalid("config.unreadable", `cannot read configuration file ${path}: ${errnoCode(error) ?? String(error)}`, {
+      cause: error,
+    });
   }
   try {
     return { path, content: JSON.parse(text) as unknown };
   } catch (error) {
-    throw invalid("config.bad_file", `configuration file ${path} is not JSON: ${(error as Error).message}`, { cause: error });
+    throw invalid("config.bad_file", `configuration file ${path} is not JSON: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 

@@ -1,17 +1,169 @@
-/** Composition root of the engine. */
-import { silentLog, type Log } from "./base/log.ts";
+/** Composition root of the engine: the only file that knows every part. */
+import { join } from "node:path";
+import { type ImageEvent, Images } from "../images/index.ts";
+import { Database } from "./base/database.ts";
+import { unavailable } from "./base/errors.ts";
+import { exists, readText } from "./base/fs.ts";
+import { engineId } from "./base/ids.ts";
+import { type Log, silentLog } from "./base/log.ts";
+import { Rollback } from "./base/rollback.ts";
+import { type Clock, systemClock } from "./base/time.ts";
 import type { EngineConfig } from "./config.ts";
-import type { Engine } from "./types.ts";
+import { Catalog } from "./container/catalog.ts";
+import type { Context, ImageStore, SnapshotStore } from "./container/context.ts";
+import type { HostFiles } from "./container/network-files.ts";
+import { loadContainers, recoverContainers } from "./container/recover-run.ts";
+import { Containers, followUpsOf } from "./container/service.ts";
+import { UserCache } from "./container/users.ts";
+import { Bus } from "./events/bus.ts";
+import { readFacts } from "./facts.ts";
+import { type IsolationBackend, observeDevices, openBackend, readHostView } from "./isolation/index.ts";
+import type { HostView } from "./spec/host-view.ts";
+import { makeLayout, planLayout, type Layout } from "./store/layout.ts";
+import { lockRoot } from "./store/lock.ts";
+import { RecordStore } from "./store/records.ts";
+import type { Engine, HostFacts } from "./types.ts";
+import { VolumeStore } from "./volume/volumes.ts";
 
 export interface EngineOptions {
   readonly log?: Log;
 }
 
+/** The shim this build came with: beside the bundle, or in the source tree. */
+function findShim(config: EngineConfig): string {
+  const candidates = [join(import.meta.dirname, "ctr-shim"), join(import.meta.dirname, "../native/build/ctr-shim")];
+  const found = config.shimPath ?? candidates.find((path) => exists(path));
+  if (found !== undefined) return found;
+  throw unavailable("engine.no_shim", `ctr-shim was not found at ${candidates.join(" or ")}`, {
+    hint: "Build it (npm run build) or name it with --shim.",
+  });
+}
+
+/** Read for each create: these files change while a daemon runs. */
+function hostFiles(): HostFiles {
+  const stub = readText("/etc/resolv.conf") ?? "";
+  const usesStub = /^nameserver\s+127\.0\.0\.53\s*$/m.test(stub);
+  return {
+    hosts: readText("/etc/hosts") ?? "127.0.0.1\tlocalhost\n",
+    resolvConf: usesStub ? (readText("/run/systemd/resolve/resolv.conf") ?? stub) : stub,
+  };
+}
+
+export interface Parts {
+  readonly config: EngineConfig;
+  readonly layout: Layout;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly records: RecordStore;
+  readonly events: Bus;
+  readonly images: ImageStore;
+  readonly snapshots: SnapshotStore;
+  readonly backend: IsolationBackend;
+  readonly view: HostView;
+  readonly users: UserCache;
+  readonly observeDevices: Context["observeDevices"];
+}
+
+/** Everything containers need, from parts that tests may replace. `drain` waits for background work. */
+export function assemble(parts: Parts): { readonly context: Context; readonly drain: () => Promise<void> } {
+  const background = new Set<Promise<void>>();
+  const context: Context = {
+    ...parts,
+    volumes: new VolumeStore(parts.layout, parts.records, parts.clock),
+    hostFiles,
+    catalog: new Catalog(),
+    followUps: followUpsOf(() => context),
+    background(what, work) {
+      const settled: Promise<void> = work.then(
+        () => void background.delete(settled),
+        (error: unknown) => {
+          background.delete(settled);
+          parts.log.error(`${what} failed`, { error });
+        },
+      );
+      background.add(settled);
+    },
+  };
+  const drain = async (): Promise<void> => {
+    while (background.size > 0) await Promise.all(background);
+  };
+  return { context, drain };
+}
+
+const publishImage = (events: Bus, event: ImageEvent): void =>
+  events.publish({ type: "image", action: event.action, actorId: event.id, attributes: { name: event.name } });
+
+function openIsolation(config: EngineConfig, log: Log): IsolationBackend {
+  return openBackend("", {
+    shimPath: findShim(config),
+    execRoot: config.execRoot,
+    cgroupParent: config.cgroupParent,
+    onWarning: (message) => log.warn(message),
+  });
+}
+
 /**
- * Opens the data root (locked against a second daemon), adopts what runs, and is ready. Errors: config.*, engine.root_in_use
- * (names the holder's pid), engine.unsupported_host.
+ * Opens the data root (locked against a second daemon), loads every record, and is ready; runs are adopted in the
+ * background, each in its container's lane. Errors: engine.root_in_use (names the holder's pid), engine.root_unusable,
+ * engine.no_shim.
  */
 export async function openEngine(config: EngineConfig, options: EngineOptions = {}): Promise<Engine> {
+  const startedAt = performance.now();
   const log = options.log ?? silentLog;
-  throw new Error(`not yet: ${config.dataRoot} ${typeof log}`);
+  await using undo = new Rollback("engine.open", (message, error) => log.warn(message, { error }));
+  const layout = planLayout(config);
+  makeLayout(layout);
+  const lock = lockRoot(config.dataRoot, layout.lock);
+  undo.defer("unlock the data root", () => lock.release());
+  const database = Database.open(layout.database);
+  undo.defer("close the database", () => database.close());
+  const records = new RecordStore(database);
+  const events = new Bus(systemClock);
+  const images = await Images.open({
+    root: config.dataRoot,
+    database,
+    log,
+    onEvent: (event) => publishImage(events, event),
+  });
+  undo.defer("close images", () => images.close());
+  const snapshots = images.snapshots;
+  const backend = openIsolation(config, log);
+  const { context, drain } = assemble({
+    config,
+    layout,
+    log,
+    clock: systemClock,
+    records,
+    events,
+    images,
+    snapshots,
+    backend,
+    view: readHostView(),
+    users: new UserCache(snapshots),
+    observeDevices,
+  });
+  const recovery = recoverContainers(context, loadContainers(context));
+  context.background("recovery", recovery);
+  const containers = new Containers(context);
+  undo.commit();
+  let facts: HostFacts | null = null;
+  let closing: Promise<void> | null = null;
+  const close = async (): Promise<void> => {
+    for (const container of context.catalog.all()) container.cancelScheduledRestart();
+    await drain();
+    await images.close();
+    database.close();
+    lock.release();
+  };
+  return {
+    id: records.meta("engine-id", engineId),
+    config,
+    containers,
+    images,
+    events,
+    volumes: context.volumes,
+    readyMs: performance.now() - startedAt,
+    facts: () => (facts ??= readFacts(backend.capabilities)),
+    close: () => (closing ??= close()),
+  };
 }

@@ -8,7 +8,18 @@
  */
 export type * from "./types.ts";
 export { ZERO_TIME } from "./types.ts";
-export { TareError, isKind, type ErrorKind, ERROR_KINDS, invalid, notFound, conflict, unsupported, unavailable, internal } from "./base/errors.ts";
+export {
+  TareError,
+  isKind,
+  type ErrorKind,
+  ERROR_KINDS,
+  invalid,
+  notFound,
+  conflict,
+  unsupported,
+  unavailable,
+  internal,
+} from "./base/errors.ts";
 export { createLog, LOG_LEVELS, type Log, type LogLevel, silentLog } from "./base/log.ts";
 export {
   CONFIG_KEYS,

@@ -51,7 +51,9 @@ export class Actor {
   /** Aborts the running act when it has this label. */
   interrupt(label: string, why: string): void {
     if (this.#current?.label === label) {
-      this.#current.controller.abort(cancelled("actor.interrupted", `${label} of ${this.#name} was interrupted by ${why}`));
+      this.#current.controller.abort(
+        cancelled("actor.interrupted", `${label} of ${this.#name} was interrupted by ${why}`),
+      );
     }
   }
 

@@ -11,7 +11,8 @@ export interface Log {
 }
 
 const plain = (value: unknown): unknown => {
-  if (value instanceof Error) return value.cause === undefined ? value.message : `${value.message}: ${String(plain(value.cause))}`;
+  if (value instanceof Error)
+    return value.cause === undefined ? value.message : `${value.message}: ${String(plain(value.cause))}`;
   return typeof value === "bigint" ? value.toString() : value;
 };
 

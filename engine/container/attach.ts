@@ -133,11 +133,13 @@ export function abandonSlots(container: Container): void {
 
 function requireAttachable(container: Container): void {
   const { id, state } = container;
-  if (state.status === "paused") throw conflict("container.paused", `container ${id} is paused, unpause the container before attach`);
+  if (state.status === "paused")
+    throw conflict("container.paused", `container ${id} is paused, unpause the container before attach`);
   if (state.status === "restarting") {
     throw conflict("container.restarting", `container ${id} is restarting, wait until the container is running`);
   }
-  if (state.status === "removing" || state.status === "dead") throw conflict("container.dead", `container ${id} is dead or marked for removal`);
+  if (state.status === "removing" || state.status === "dead")
+    throw conflict("container.dead", `container ${id} is dead or marked for removal`);
 }
 
 const replay = (request: AttachRequest): LogOptions => ({
@@ -160,7 +162,11 @@ export async function attachContainer(
 ): Promise<StreamSession> {
   requireAttachable(container);
   const { openStdin, stdinOnce, tty } = container.record.config;
-  const streams = { stdin: request.stdin && openStdin && request.stream, stdout: request.stdout, stderr: request.stderr };
+  const streams = {
+    stdin: request.stdin && openStdin && request.stream,
+    stdout: request.stdout,
+    stderr: request.stderr,
+  };
   const slot = new AttachSlot(streams, stdinOnce && !tty, () => void container.slots.delete(slot));
   if (request.logs) slot.prepend(openLogs(container, replay(request)));
   if (!request.stream) slot.abandon();

@@ -15,7 +15,9 @@ export function renameContainer(context: Context, container: Container, name: st
     const wanted = checkName(name);
     const oldName = container.record.name;
     if (wanted === oldName) {
-      throw invalid("container.same_name", "Renaming a container with the same name as its current name", { details: { name: wanted } });
+      throw invalid("container.same_name", "Renaming a container with the same name as its current name", {
+        details: { name: wanted },
+      });
     }
     requireAlive(container, "rename");
     container.replaceRecord({ ...container.record, name: wanted });
@@ -27,7 +29,10 @@ export function renameContainer(context: Context, container: Container, name: st
 function requireAlive(container: Container, verb: string): void {
   const { status } = container.state;
   if (status === "removing" || status === "dead") {
-    throw conflict("container.dead", `cannot ${verb} container ${container.id}: container is marked for removal and cannot be "${verb}"`);
+    throw conflict(
+      "container.dead",
+      `cannot ${verb} container ${container.id}: container is marked for removal and cannot be "${verb}"`,
+    );
   }
 }
 
@@ -39,10 +44,16 @@ export interface Changes {
 function checkPolicy(container: Container, policy: RestartPolicy | null): void {
   if (policy === null || policy.name === "no") return;
   if (container.record.host.autoRemove) {
-    throw invalid("container.autoremove_restart", "Restart policy cannot be updated because AutoRemove is enabled for the container");
+    throw invalid(
+      "container.autoremove_restart",
+      "Restart policy cannot be updated because AutoRemove is enabled for the container",
+    );
   }
   if (policy.name !== "on-failure" && policy.maximumRetryCount !== 0) {
-    throw invalid("container.restart_policy", "invalid restart policy: maximum retry count can only be used with 'on-failure'");
+    throw invalid(
+      "container.restart_policy",
+      "invalid restart policy: maximum retry count can only be used with 'on-failure'",
+    );
   }
 }
 
@@ -59,14 +70,21 @@ export function updateContainer(context: Context, container: Container, changes:
     });
     const after = changes.restartPolicy === null ? host : { ...host, restartPolicy: changes.restartPolicy };
     const applied =
-      container.run === null ? [] : await container.run.sandbox.update(resolveResources(after, context.observeDevices(after)));
+      container.run === null
+        ? []
+        : await container.run.sandbox.update(resolveResources(after, context.observeDevices(after)));
     container.replaceRecord({ ...container.record, host: after });
     publish(context, container, "update", {});
     return [...warnings, ...applied];
   });
 }
 
-export async function resizeContainer(context: Context, container: Container, rows: number, columns: number): Promise<void> {
+export async function resizeContainer(
+  context: Context,
+  container: Container,
+  rows: number,
+  columns: number,
+): Promise<void> {
   if (!isRunning(container.state)) throw conflict("container.not_running", `container ${container.id} is not running`);
   if (container.run === null) await container.lane.settled();
   if (container.run === null) throw conflict("container.not_running", `container ${container.id} is not running`);

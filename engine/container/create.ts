@@ -4,9 +4,9 @@
  * "creating" is undone at the next start of the daemon.
  */
 import { randomInt } from "node:crypto";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { hostPlatform, parsePlatform, renderPlatform } from "../../images/index.ts";
 import { invalid, isKind, notFound } from "../base/errors.ts";
+import { makeDirectory, removeTree, writeText } from "../base/fs.ts";
 import { containerId } from "../base/ids.ts";
 import { Rollback } from "../base/rollback.ts";
 import { syncPoint } from "../base/sync-points.ts";
@@ -50,12 +50,15 @@ function choosePlatform(image: Image, request: CreateRequest): readonly string[]
   const host = hostPlatform();
   return host.architecture === image.platform.architecture
     ? []
-    : [`The requested image's platform (${has}) does not match the detected host platform (${renderPlatform(host)}) and no specific platform was requested`];
+    : [
+        `The requested image's platform (${has}) does not match the detected host platform (${renderPlatform(host)}) and no specific platform was requested`,
+      ];
 }
 
 function checkEnv(env: readonly string[]): void {
   const bad = env.find((entry) => entry === "" || entry.startsWith("=") || entry.includes("\0"));
-  if (bad !== undefined) throw invalid("container.bad_env", `invalid environment variable: ${bad}`, { details: { env: bad } });
+  if (bad !== undefined)
+    throw invalid("container.bad_env", `invalid environment variable: ${bad}`, { details: { env: bad } });
 }
 
 /** No side effects. */
@@ -66,11 +69,22 @@ function decide(context: Context, images: ImageConfigs, request: CreateRequest):
   checkEnv(request.config.env);
   const config = mergeConfig(request.config, images.of(image.id));
   const filled = fillHost(context, request.host);
-  const { host, warnings } = validateCreate({ config, host: filled, view: context.view, capabilities: context.backend.capabilities });
+  const { host, warnings } = validateCreate({
+    config,
+    host: filled,
+    view: context.view,
+    capabilities: context.backend.capabilities,
+  });
   const logWarnings = checkLogConfig(host.logConfig);
   // Thrown away here; made again with the hostname when the files are written.
   networkFiles(config, host, context.hostFiles());
-  return { image, config, host, mounts: decideMounts(context, config, host), warnings: [...platformWarnings, ...warnings, ...logWarnings] };
+  return {
+    image,
+    config,
+    host,
+    mounts: decideMounts(context, config, host),
+    warnings: [...platformWarnings, ...warnings, ...logWarnings],
+  };
 }
 
 const NAME_TRIES = 6;
@@ -104,11 +118,11 @@ function withHostname(context: Context, id: string, config: ContainerConfig, hos
 }
 
 function writeFiles(context: Context, paths: ContainerPaths, config: ContainerConfig, host: HostConfig): void {
-  mkdirSync(paths.dir, { mode: 0o700 });
+  makeDirectory(paths.dir, 0o700);
   const files = networkFiles(config, host, context.hostFiles());
-  writeFileSync(paths.hostname, files.hostname, { mode: 0o644 });
-  writeFileSync(paths.hosts, files.hosts, { mode: 0o644 });
-  writeFileSync(paths.resolvConf, files.resolvConf, { mode: 0o644 });
+  writeText(paths.hostname, files.hostname, 0o644);
+  writeText(paths.hosts, files.hosts, 0o644);
+  writeText(paths.resolvConf, files.resolvConf, 0o644);
 }
 
 const endpointsOf = (request: CreateRequest): CreateRequest["endpoints"] => {
@@ -126,11 +140,17 @@ export interface Created {
   readonly warnings: readonly string[];
 }
 
-export async function createContainer(context: Context, images: ImageConfigs, request: CreateRequest): Promise<Created> {
+export async function createContainer(
+  context: Context,
+  images: ImageConfigs,
+  request: CreateRequest,
+): Promise<Created> {
   if (request.name !== null) checkName(request.name);
   const { image, config: merged, host, mounts, warnings } = decide(context, images, request);
   const id = containerId();
-  await using undo = new Rollback("container.create", (message, error) => context.log.warn(message, { container: id, error }));
+  await using undo = new Rollback("container.create", (message, error) =>
+    context.log.warn(message, { container: id, error }),
+  );
   const name = reserve(context, id, request.name, image.id);
   undo.defer("free the name", () => context.records.remove(id));
   await syncPoint("create.reserved");
@@ -139,7 +159,7 @@ export async function createContainer(context: Context, images: ImageConfigs, re
   await syncPoint("create.snapshot");
   const config = withHostname(context, id, merged, host);
   const paths = containerPaths(context.layout, id);
-  undo.defer("remove its directory", () => rmSync(paths.dir, { recursive: true, force: true }));
+  undo.defer("remove its directory", () => removeTree(paths.dir));
   writeFiles(context, paths, config, host);
   const realized = realizeMounts(context, id, mounts, undo);
   const [path = "", ...args] = commandLine(config);

@@ -112,18 +112,25 @@ export class ExecRegistry {
 
 function requireRunning(container: Container): void {
   const { id, state } = container;
-  if (state.status === "paused") throw conflict("container.paused", `Container ${id} is paused, unpause the container before exec`);
+  if (state.status === "paused")
+    throw conflict("container.paused", `Container ${id} is paused, unpause the container before exec`);
   if (state.status === "restarting") {
     throw conflict("container.restarting", `Container ${id} is restarting, wait until the container is running`);
   }
   if (state.status !== "running") throw conflict("container.not_running", `container ${id} is not running`);
 }
 
-export function createExec(context: Context, registry: ExecRegistry, container: Container, request: ExecRequest): string {
+export function createExec(
+  context: Context,
+  registry: ExecRegistry,
+  container: Container,
+  request: ExecRequest,
+): string {
   if (request.cmd.length === 0 || request.cmd[0] === "") throw invalid("exec.no_command", "No exec command specified");
   requireRunning(container);
   const badEnv = request.env.find((entry) => entry === "" || entry.startsWith("="));
-  if (badEnv !== undefined) throw invalid("exec.bad_env", `invalid environment variable: ${badEnv}`, { details: { env: badEnv } });
+  if (badEnv !== undefined)
+    throw invalid("exec.bad_env", `invalid environment variable: ${badEnv}`, { details: { env: badEnv } });
   context.users.resolve(container, request.user || container.record.config.user);
   const exec = new Exec(container, request);
   registry.add(exec);
@@ -156,14 +163,20 @@ export async function startExec(context: Context, exec: Exec, options: ExecStart
     const run = container.run;
     if (run === null) throw conflict("container.not_running", `container ${container.id} is not running`);
     const user = context.users.resolve(container, request.user || container.record.config.user);
-    const asked = { ...request, tty: request.tty || options.tty, consoleSize: options.consoleSize ?? request.consoleSize };
+    const asked = {
+      ...request,
+      tty: request.tty || options.tty,
+      consoleSize: options.consoleSize ?? request.consoleSize,
+    };
     const process = resolveExec(specOf(context, container), asked, user, context.view);
     const streams = { stdin: request.attachStdin, stdout: request.attachStdout, stderr: request.attachStderr };
     const none = { stdin: false, stdout: false, stderr: false };
     handle = await run.sandbox.exec(exec.id, process, options.detach ? none : streams);
     await syncPoint("exec.launched");
   } catch (error) {
-    exec.setEnded(error instanceof TareError && typeof error.details["exitCode"] === "number" ? error.details["exitCode"] : 126);
+    exec.setEnded(
+      error instanceof TareError && typeof error.details["exitCode"] === "number" ? error.details["exitCode"] : 126,
+    );
     throw error;
   }
   exec.setRunning(handle);

@@ -3,7 +3,7 @@
  * sandbox taken down, then restart or auto-remove. The lane is held until the sandbox is gone, so that a start or a
  * remove that follows finds nothing of it.
  */
-import { rmSync } from "node:fs";
+import { removeFile } from "../base/fs.ts";
 import { syncPoint } from "../base/sync-points.ts";
 import { formatTimestamp, parseTimestamp } from "../base/time.ts";
 import type { Exit, Sandbox } from "../isolation/backend.ts";
@@ -62,7 +62,7 @@ async function recordExit(context: Context, container: Container, sandbox: Sandb
   await syncPoint("exit.saved");
   try {
     await sandbox.destroy();
-    rmSync(exitPath, { force: true });
+    removeFile(exitPath);
   } catch (error) {
     context.log.error("cannot take down a sandbox", { container: container.id, error });
   }
@@ -73,7 +73,11 @@ async function recordExit(context: Context, container: Container, sandbox: Sandb
 export function watchExit(context: Context, container: Container, sandbox: Sandbox): Promise<void> {
   sandbox.onEvent((event) => {
     if (event.type === "log_error") {
-      context.log.error("container output could not be logged", { container: container.id, errno: event.errno, dropped: event.dropped });
+      context.log.error("container output could not be logged", {
+        container: container.id,
+        errno: event.errno,
+        dropped: event.dropped,
+      });
       return;
     }
     if (container.run?.sandbox === sandbox && container.apply({ type: "oom" })) publish(context, container, "oom", {});

@@ -23,9 +23,12 @@ function logConfig(context: Context, host: HostConfig): HostConfig["logConfig"] 
 }
 
 export function fillHost(context: Context, host: HostConfig): HostConfig {
-  if (host.runtime === "vm") throw unsupported("runtime.vm", "runtime vm is not built yet: only the namespace runtime is available");
+  if (host.runtime === "vm")
+    throw unsupported("runtime.vm", "runtime vm is not built yet: only the namespace runtime is available");
   if (!isNamespaceRuntime(host.runtime)) {
-    throw invalid("runtime.unknown", `unknown or invalid runtime name: ${host.runtime}`, { details: { runtime: host.runtime } });
+    throw invalid("runtime.unknown", `unknown or invalid runtime name: ${host.runtime}`, {
+      details: { runtime: host.runtime },
+    });
   }
   return {
     ...host,

@@ -10,7 +10,10 @@ const LAST_ID = 0x7fff_0000;
 /** The lowest free block. Throws `container.no_id_range` (unavailable). */
 export function lowestFree(used: ReadonlySet<number>): number {
   for (let start = FIRST_ID; start + RANGE_SIZE <= LAST_ID; start += RANGE_SIZE) if (!used.has(start)) return start;
-  throw unavailable("container.no_id_range", "no free range of user ids is left for another container with UsernsMode auto");
+  throw unavailable(
+    "container.no_id_range",
+    "no free range of user ids is left for another container with UsernsMode auto",
+  );
 }
 
 export function drawIdRange(catalog: Catalog): { readonly start: number; readonly size: number } {

@@ -15,7 +15,9 @@ export class ImageConfigs {
   of(imageId: string): ImageRunConfig {
     const known = this.#known.get(imageId);
     if (known !== undefined) return known;
-    const parsed = JSON.parse(this.#images.rawConfig(imageId).toString("utf8")) as { readonly config?: ImageRunConfig | null };
+    const parsed = JSON.parse(this.#images.rawConfig(imageId).toString("utf8")) as {
+      readonly config?: ImageRunConfig | null;
+    };
     const config = parsed.config ?? {};
     if (this.#known.size >= MAX_CACHED) this.#known.clear();
     this.#known.set(imageId, config);

@@ -11,8 +11,29 @@ export const DEFAULT_MAX_BYTES = 64_000_000;
 export const DEFAULT_MAX_FILES = 5;
 
 const COMMON = new Set(["mode", "max-buffer-size"]);
-const JSON_FILE = new Set(["max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag", ...COMMON]);
-const UNITS: Readonly<Record<string, number>> = { "": 1, b: 1, k: 1e3, kb: 1e3, m: 1e6, mb: 1e6, g: 1e9, gb: 1e9, t: 1e12, tb: 1e12 };
+const JSON_FILE = new Set([
+  "max-size",
+  "max-file",
+  "compress",
+  "labels",
+  "labels-regex",
+  "env",
+  "env-regex",
+  "tag",
+  ...COMMON,
+]);
+const UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  b: 1,
+  k: 1e3,
+  kb: 1e3,
+  m: 1e6,
+  mb: 1e6,
+  g: 1e9,
+  gb: 1e9,
+  t: 1e12,
+  tb: 1e12,
+};
 
 /** "10m" → 10000000 (decimal units); null when it is no size. */
 export function parseSize(text: string): number | null {
@@ -31,8 +52,10 @@ function checkMode(options: Options): void {
   }
   const buffer = options["max-buffer-size"];
   if (buffer === undefined) return;
-  if (mode !== "non-blocking") throw bad("logger: max-buffer-size option is only supported with 'mode=non-blocking'", "max-buffer-size");
-  if (parseSize(buffer) === null) throw bad(`logger: error parsing option max-buffer-size: invalid size: '${buffer}'`, "max-buffer-size");
+  if (mode !== "non-blocking")
+    throw bad("logger: max-buffer-size option is only supported with 'mode=non-blocking'", "max-buffer-size");
+  if (parseSize(buffer) === null)
+    throw bad(`logger: error parsing option max-buffer-size: invalid size: '${buffer}'`, "max-buffer-size");
 }
 
 function maxBytes(options: Options): number {
@@ -60,7 +83,10 @@ function pattern(options: Options, name: "labels-regex" | "env-regex"): RegExp |
   try {
     return new RegExp(text);
   } catch (cause) {
-    throw invalid("container.bad_log_option", `invalid value for log opt ${name}: ${text}`, { cause, details: { option: name } });
+    throw invalid("container.bad_log_option", `invalid value for log opt ${name}: ${text}`, {
+      cause,
+      details: { option: name },
+    });
   }
 }
 
@@ -68,7 +94,9 @@ function pattern(options: Options, name: "labels-regex" | "env-regex"): RegExp |
 export function checkLogConfig(log: HostConfig["logConfig"]): readonly string[] {
   if (log.type === "none") return [];
   if (log.type !== "json-file") {
-    throw invalid("container.bad_log_driver", `logger: no log driver named '${log.type}' is registered`, { details: { driver: log.type } });
+    throw invalid("container.bad_log_driver", `logger: no log driver named '${log.type}' is registered`, {
+      details: { driver: log.type },
+    });
   }
   for (const option of Object.keys(log.config)) {
     if (!JSON_FILE.has(option)) throw bad(`unknown log opt '${option}' for json-file log driver`, option);
@@ -79,7 +107,9 @@ export function checkLogConfig(log: HostConfig["logConfig"]): readonly string[] 
   pattern(log.config, "labels-regex");
   pattern(log.config, "env-regex");
   renderTag(log.config["tag"] ?? "", { id: "", name: "", imageId: "", image: "" });
-  return log.config["compress"] === "true" ? ["log opt compress: rotated files are kept uncompressed by this version"] : [];
+  return log.config["compress"] === "true"
+    ? ["log opt compress: rotated files are kept uncompressed by this version"]
+    : [];
 }
 
 export interface LogIdentity {
@@ -102,7 +132,8 @@ function renderTag(template: string, who: LogIdentity): string {
   };
   return template.replace(/\{\{\s*(.*?)\s*\}\}/g, (_, expression: string) => {
     const value = expression.startsWith(".") ? fields[expression.slice(1)] : undefined;
-    if (value === undefined) throw bad(`invalid log opt tag: template: log-tag: unknown expression "${expression}"`, "tag");
+    if (value === undefined)
+      throw bad(`invalid log opt tag: template: log-tag: unknown expression "${expression}"`, "tag");
     return value;
   });
 }
@@ -135,7 +166,12 @@ const goJson = (value: Readonly<Record<string, string>>): string =>
   );
 
 /** What the monitor is told. */
-export function logTarget(log: HostConfig["logConfig"], config: ContainerConfig, who: LogIdentity, path: string): LogTarget {
+export function logTarget(
+  log: HostConfig["logConfig"],
+  config: ContainerConfig,
+  who: LogIdentity,
+  path: string,
+): LogTarget {
   if (log.type === "none") return { format: "none", path: "", maxBytes: 0, maxFiles: 1, attrs: "" };
   const attrs = attributes(config, log.config, who);
   return {

@@ -1,6 +1,6 @@
 /** From mount plans to what a record keeps: volumes get directories, bind sources are looked up, inspect gets its rows. */
-import { lstatSync, statSync } from "node:fs";
 import { errnoCode, invalid } from "../base/errors.ts";
+import { entryKind, exists } from "../base/fs.ts";
 import type { Rollback } from "../base/rollback.ts";
 import type { ContainerConfig, HostConfig } from "../spec/config.ts";
 import { type MountPlan, toMount, type VolumePlan } from "../spec/mount-plan.ts";
@@ -9,7 +9,6 @@ import type { Mount } from "../spec/run-spec.ts";
 import type { ContainerRecord } from "../store/records.ts";
 import type { MountPoint } from "../types.ts";
 import { copyUp } from "../volume/copy-up.ts";
-import type { Container } from "./container.ts";
 import type { Context } from "./context.ts";
 
 export type MountDecision = MountPlan;
@@ -18,10 +17,13 @@ export type MountDecision = MountPlan;
 function inheritedFrom(context: Context, spec: string): MountPlan[] {
   const [, ref = spec, mode = ""] = /^(.*?)(?::(ro|rw|z|Z))?$/.exec(spec) ?? [];
   const other = context.catalog.find(ref);
-  return other.record.mountPoints.flatMap((point, index) => inheritedPlan(other, point, other.record.mounts[index], mode === "ro"));
+  const mountAt = new Map(other.record.mounts.map((mount) => [mount.destination, mount]));
+  return other.record.mountPoints.flatMap((point) =>
+    inheritedPlan(point, mountAt.get(point.destination), mode === "ro"),
+  );
 }
 
-function inheritedPlan(other: Container, point: MountPoint, mount: Mount | undefined, readOnly: boolean): MountPlan[] {
+function inheritedPlan(point: MountPoint, mount: Mount | undefined, readOnly: boolean): MountPlan[] {
   if (mount === undefined || point.type === "tmpfs") return [];
   const options = readOnly ? [...mount.options.filter((word) => word !== "rw"), "rro"] : mount.options;
   const common = {
@@ -33,16 +35,30 @@ function inheritedPlan(other: Container, point: MountPoint, mount: Mount | undef
     propagation: point.propagation,
   } as const;
   if (point.type === "bind") return [{ ...common, type: "bind", source: point.source, createSource: false }];
-  void other;
-  return [{ ...common, type: "volume", name: point.name, driver: "local", driverOptions: {}, labels: {}, noCopy: true, subpath: "" }];
+  return [
+    {
+      ...common,
+      type: "volume",
+      name: point.name,
+      driver: "local",
+      driverOptions: {},
+      labels: {},
+      noCopy: true,
+      subpath: "",
+    },
+  ];
 }
 
 function checkBindSource(plan: MountPlan): void {
   if (plan.type !== "bind" || plan.createSource) return;
-  if (statSync(plan.source, { throwIfNoEntry: false }) !== undefined) return;
-  throw invalid("mount.source_missing", `invalid mount config for type "bind": bind source path does not exist: ${plan.source}`, {
-    details: { source: plan.source, destination: plan.destination },
-  });
+  if (exists(plan.source)) return;
+  throw invalid(
+    "mount.source_missing",
+    `invalid mount config for type "bind": bind source path does not exist: ${plan.source}`,
+    {
+      details: { source: plan.source, destination: plan.destination },
+    },
+  );
 }
 
 function checkVolume(plan: VolumePlan): void {
@@ -52,7 +68,9 @@ function checkVolume(plan: VolumePlan): void {
     });
   }
   if (Object.keys(plan.driverOptions).length > 0) {
-    throw invalid("volume.options", `volume ${plan.name}: driver options are not available yet`, { details: { volume: plan.name } });
+    throw invalid("volume.options", `volume ${plan.name}: driver options are not available yet`, {
+      details: { volume: plan.name },
+    });
   }
 }
 
@@ -83,11 +101,15 @@ function subpathOf(mountpoint: string, plan: VolumePlan): string {
   let path = mountpoint;
   for (const part of plan.subpath.split("/").filter((word) => word !== "" && word !== ".")) {
     path = `${path}/${part}`;
-    const found = lstatSync(path, { throwIfNoEntry: false });
-    if (found === undefined || found.isSymbolicLink()) {
-      throw invalid("mount.subpath", `cannot access path ${path}: ${found === undefined ? "no such file or directory" : "is a link"}`, {
-        details: { volume: plan.name, subpath: plan.subpath },
-      });
+    const kind = entryKind(path);
+    if (kind !== "other") {
+      throw invalid(
+        "mount.subpath",
+        `cannot access path ${path}: ${kind === "missing" ? "no such file or directory" : "is a link"}`,
+        {
+          details: { volume: plan.name, subpath: plan.subpath },
+        },
+      );
     }
   }
   return path;
@@ -125,7 +147,11 @@ function fill(context: Context, id: string, plan: VolumePlan, mountpoint: string
     copyUp(root.fd, plan.destination, mountpoint);
   } catch (cause) {
     const why = errnoCode(cause) ?? String(cause);
-    throw invalid("volume.copy_up", `cannot copy the image's ${plan.destination} into volume ${plan.name || "(anonymous)"}: ${why}`, { cause });
+    throw invalid(
+      "volume.copy_up",
+      `cannot copy the image's ${plan.destination} into volume ${plan.name || "(anonymous)"}: ${why}`,
+      { cause },
+    );
   } finally {
     root.close();
   }

@@ -19,9 +19,13 @@ const PATTERN = /^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 /** The name without its slash; throws `container.bad_name` with Docker's text. */
 export function checkName(name: string): string {
   if (!PATTERN.test(name)) {
-    throw invalid("container.bad_name", `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`, {
-      details: { name },
-    });
+    throw invalid(
+      "container.bad_name",
+      `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
+      {
+        details: { name },
+      },
+    );
   }
   return name.replace(/^\//, "");
 }

@@ -36,13 +36,15 @@ function extraHost(entry: string): string {
 function hostsFile(config: ContainerConfig, host: HostConfig, files: HostFiles): string {
   const extra = (host.extraHosts ?? []).map(extraHost);
   if (host.networkMode === "host" && extra.length === 0) return files.hosts;
-  const full = config.domainname === "" ? config.hostname : `${config.hostname}.${config.domainname} ${config.hostname}`;
+  const full =
+    config.domainname === "" ? config.hostname : `${config.hostname}.${config.domainname} ${config.hostname}`;
   return `${[...LOOPBACK_HOSTS, ...extra, `127.0.0.1\t${full}`].join("\n")}\n`;
 }
 
 function resolvConf(host: HostConfig, files: HostFiles): string {
   if (host.dns.length + host.dnsSearch.length + host.dnsOptions.length === 0) return files.resolvConf;
-  const kept = (word: string): string[] => files.resolvConf.split("\n").filter((line) => line.trimStart().startsWith(word));
+  const kept = (word: string): string[] =>
+    files.resolvConf.split("\n").filter((line) => line.trimStart().startsWith(word));
   const search = host.dnsSearch.filter((domain) => domain !== ".");
   return `${[
     ...(host.dns.length > 0 ? host.dns.map((server) => `nameserver ${server}`) : kept("nameserver")),

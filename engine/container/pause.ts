@@ -11,7 +11,8 @@ export function pauseContainer(context: Context, container: Container): Promise<
     if (state.status === "restarting") {
       throw conflict("container.restarting", `Container ${id} is restarting, wait until the container is running`);
     }
-    if (state.status !== "running" || run === null) throw conflict("container.not_running", `Container ${id} is not running`);
+    if (state.status !== "running" || run === null)
+      throw conflict("container.not_running", `Container ${id} is not running`);
     await run.sandbox.pause();
     if (container.apply({ type: "paused" })) publish(context, container, "pause", {});
   });
@@ -21,7 +22,8 @@ export function pauseContainer(context: Context, container: Container): Promise<
 export function unpauseContainer(context: Context, container: Container): Promise<void> {
   return container.lane.run("unpause", async () => {
     const { id, state, run } = container;
-    if (state.status !== "paused" || run === null) throw internal("container.not_paused", `Container ${id} is not paused`);
+    if (state.status !== "paused" || run === null)
+      throw internal("container.not_paused", `Container ${id} is not paused`);
     await run.sandbox.resume();
     if (container.apply({ type: "resumed" })) publish(context, container, "unpause", {});
   });

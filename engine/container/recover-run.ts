@@ -4,8 +4,8 @@
  * container and not the daemon's readiness. What is orphaned is swept when all have answered.
  */
 import { join } from "node:path";
-import { readdirSync, rmSync } from "node:fs";
 import { bounded } from "../base/bounded.ts";
+import { names, removeFile, removeTree } from "../base/fs.ts";
 import { formatTimestamp } from "../base/time.ts";
 import type { Exit, Sandbox } from "../isolation/backend.ts";
 import { containerPaths } from "../store/layout.ts";
@@ -30,7 +30,9 @@ export function loadContainers(context: Context): Boot {
   const ask: Container[] = [];
   const rest: Container[] = [];
   const erase: { id: string; volumes: readonly string[] }[] = [];
-  const stored = context.records.all().sort((a, b) => ((a.record?.createdAt ?? "") < (b.record?.createdAt ?? "") ? -1 : 1));
+  const stored = context.records
+    .all()
+    .sort((a, b) => ((a.record?.createdAt ?? "") < (b.record?.createdAt ?? "") ? -1 : 1));
   for (const row of stored) {
     const action = planBoot(row);
     if (action.do === "discard") erase.push({ id: row.id, volumes: [] });
@@ -52,7 +54,10 @@ function load(context: Context, { record, live }: StoredContainer): Container {
 
 function adopt(context: Context, container: Container, sandbox: Sandbox): void {
   if (!isRunning(container.state)) {
-    container.apply({ type: "started", pid: sandbox.pid, startedAt: sandbox.startedAt }, { sandbox: sandbox.record, everStarted: true });
+    container.apply(
+      { type: "started", pid: sandbox.pid, startedAt: sandbox.startedAt },
+      { sandbox: sandbox.record, everStarted: true },
+    );
   }
   container.attachRun(sandbox, null, watchExit(context, container, sandbox));
 }
@@ -60,7 +65,10 @@ function adopt(context: Context, container: Container, sandbox: Sandbox): void {
 /** Ended while no daemon was there. A start whose "running" was never saved is told as if it had been. */
 function conclude(context: Context, container: Container, exit: Exit): void {
   if (!isRunning(container.state)) {
-    container.apply({ type: "started", pid: 0, startedAt: exit.finishedAt || formatTimestamp(context.clock.now()) }, { everStarted: true });
+    container.apply(
+      { type: "started", pid: 0, startedAt: exit.finishedAt || formatTimestamp(context.clock.now()) },
+      { everStarted: true },
+    );
   }
   followUp(context, container, concludeRun(context, container, exit));
 }
@@ -74,7 +82,7 @@ async function ask(context: Context, container: Container): Promise<void> {
   else {
     if (verdict.do === "conclude") conclude(context, container, verdict.exit);
     else container.setSandboxRecord(null);
-    rmSync(record.exitPath, { force: true });
+    removeFile(record.exitPath);
     if (verdict.do === "forget") rest(context, container);
   }
 }
@@ -88,22 +96,24 @@ function rest(context: Context, container: Container): void {
 
 /** Files of containers that no record names: left by a create or a remove that was cut between two steps. */
 async function sweepFiles(context: Context): Promise<void> {
-  for (const name of readdirSync(context.layout.containers)) {
+  for (const name of names(context.layout.containers)) {
     if (context.records.has(name)) continue;
-    rmSync(join(context.layout.containers, name), { recursive: true, force: true });
+    removeTree(join(context.layout.containers, name));
   }
   for (const key of context.snapshots.keys()) if (!context.records.has(key)) await context.snapshots.remove(key);
-  for (const name of readdirSync(context.layout.volumes)) {
-    if (name.startsWith(".removed-")) rmSync(join(context.layout.volumes, name), { recursive: true, force: true });
+  for (const name of names(context.layout.volumes)) {
+    if (name.startsWith(".removed-")) removeTree(join(context.layout.volumes, name));
   }
 }
 
 /** Resolves when every run was asked and what is orphaned is gone. Failures are logged, one container's never stops another's. */
 export async function recoverContainers(context: Context, boot: Boot): Promise<void> {
   await bounded(boot.ask, WIDTH, (container) =>
-    container.lane.run("recover", () => ask(context, container)).catch((error: unknown) => {
-      context.log.error("cannot recover a container", { container: container.id, error });
-    }),
+    container.lane
+      .run("recover", () => ask(context, container))
+      .catch((error: unknown) => {
+        context.log.error("cannot recover a container", { container: container.id, error });
+      }),
   );
   for (const { id, volumes } of boot.erase) {
     try {

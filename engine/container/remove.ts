@@ -1,6 +1,6 @@
 /** Remove: marked first, then sandbox, writable layer, volumes, files, record. A daemon that dies in between completes it. */
-import { rmSync } from "node:fs";
 import { conflict } from "../base/errors.ts";
+import { removeTree } from "../base/fs.ts";
 import { syncPoint } from "../base/sync-points.ts";
 import type { Container } from "./container.ts";
 import type { Context } from "./context.ts";
@@ -26,7 +26,9 @@ function refuseRunning(container: Container): never {
     status === "paused"
       ? "container is paused and must be unpaused first"
       : `container is ${status}: stop the container before removing or force remove`;
-  throw conflict("container.running", `cannot remove container ${quoted}: ${why}`, { details: { container: container.id, status } });
+  throw conflict("container.running", `cannot remove container ${quoted}: ${why}`, {
+    details: { container: container.id, status },
+  });
 }
 
 async function endRun(context: Context, container: Container, options: RemoveOptions): Promise<void> {
@@ -51,7 +53,7 @@ export async function eraseContainer(
   await syncPoint("remove.snapshot");
   for (const volume of volumes) context.volumes.remove(volume);
   // The directory is ours; the container saw single files of it, bind mounted, and could not add or replace names.
-  rmSync(dir, { recursive: true, force: true });
+  removeTree(dir);
   context.records.remove(id);
   await syncPoint("remove.recorded");
 }
@@ -64,7 +66,12 @@ async function erase(context: Context, container: Container, options: RemoveOpti
   await syncPoint("remove.marked");
   try {
     await syncPoint("remove.sandbox");
-    await eraseContainer(context, container.id, container.paths.dir, options.volumes ? container.record.anonymousVolumes : []);
+    await eraseContainer(
+      context,
+      container.id,
+      container.paths.dir,
+      options.volumes ? container.record.anonymousVolumes : [],
+    );
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     container.apply({ type: "remove_failed", error: message });
@@ -109,6 +116,11 @@ export async function pruneContainers(context: Context, victims: readonly Contai
       context.log.warn("prune left a container", { container: container.id, error });
     }
   }
-  context.events.publish({ type: "container", action: "prune", actorId: "", attributes: { reclaimed: String(spaceReclaimed) } });
+  context.events.publish({
+    type: "container",
+    action: "prune",
+    actorId: "",
+    attributes: { reclaimed: String(spaceReclaimed) },
+  });
   return { deleted, spaceReclaimed };
 }

@@ -1,6 +1,6 @@
 /** The RunSpec of a container as it stands: records, image's user, host devices, namespaces of the containers it joins. */
-import { mkdirSync, statSync } from "node:fs";
 import { conflict, errnoCode, invalid } from "../base/errors.ts";
+import { exists, makeDirectories } from "../base/fs.ts";
 import { joinedContainer } from "../spec/modes.ts";
 import { resolve } from "../spec/resolve.ts";
 import type { RunSpec } from "../spec/run-spec.ts";
@@ -14,7 +14,9 @@ function joinedPid(context: Context, mode: string, what: string): number | null 
   if (id === null) return null;
   const other = context.catalog.find(id);
   if (!isRunning(other.state)) {
-    throw conflict("container.join_not_running", `cannot join ${what} of a non running container: ${id}`, { details: { container: id } });
+    throw conflict("container.join_not_running", `cannot join ${what} of a non running container: ${id}`, {
+      details: { container: id },
+    });
   }
   return other.state.pid;
 }
@@ -27,15 +29,19 @@ function joinedHostname(context: Context, mode: string): { hostname?: string } {
 /** Binds whose missing source is made, as Docker does for the short form. */
 export function makeBindSources(container: Container): void {
   for (const source of container.record.createdSources) {
-    if (statSync(source, { throwIfNoEntry: false }) !== undefined) continue;
+    if (exists(source)) continue;
     try {
-      mkdirSync(source, { recursive: true, mode: 0o755 });
+      makeDirectories(source, 0o755);
     } catch (cause) {
       const why = errnoCode(cause) ?? String(cause);
-      throw invalid("mount.source_unmakable", `error while creating mount source path '${source}': mkdir ${source}: ${why}`, {
-        cause,
-        details: { source },
-      });
+      throw invalid(
+        "mount.source_unmakable",
+        `error while creating mount source path '${source}': mkdir ${source}: ${why}`,
+        {
+          cause,
+          details: { source },
+        },
+      );
     }
   }
 }

@@ -104,8 +104,13 @@ export class Containers implements ContainerService {
     if (this.#isPruning) throw conflict("container.prune_running", "a prune operation is already running");
     this.#isPruning = true;
     try {
-      const idle = this.#context.catalog.all().filter(({ state }) => ["created", "exited", "dead"].includes(state.status));
-      return await pruneContainers(this.#context, idle.filter((container) => match(container.snapshot)));
+      const idle = this.#context.catalog
+        .all()
+        .filter(({ state }) => ["created", "exited", "dead"].includes(state.status));
+      return await pruneContainers(
+        this.#context,
+        idle.filter((container) => match(container.snapshot)),
+      );
     } finally {
       this.#isPruning = false;
     }

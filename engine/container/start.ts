@@ -2,8 +2,8 @@
  * Start: intent saved, sandbox made, attachments joined at the gate, program executing, state saved. A daemon that dies
  * anywhere in between finds the intent (live.sandbox of a container that is not running) and asks the backend.
  */
-import { readFileSync } from "node:fs";
 import { runId as newRunId } from "../base/ids.ts";
+import { readText } from "../base/fs.ts";
 import { conflict, notModified, TareError } from "../base/errors.ts";
 import { Rollback } from "../base/rollback.ts";
 import { syncPoint } from "../base/sync-points.ts";
@@ -20,7 +20,7 @@ import { buildSpec, makeBindSources } from "./run-spec.ts";
 
 let bootIdCache = "";
 const bootId = (): string => {
-  if (bootIdCache === "") bootIdCache = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  if (bootIdCache === "") bootIdCache = (readText("/proc/sys/kernel/random/boot_id") ?? "").trim();
   return bootIdCache;
 };
 
@@ -60,14 +60,29 @@ function logOf(container: Container) {
 }
 
 /** Creates and starts the sandbox; attachments that wait are joined while it is parked. */
-async function launch(context: Context, container: Container, spec: RunSpec, record: SandboxRecord, signal: AbortSignal): Promise<Sandbox> {
+async function launch(
+  context: Context,
+  container: Container,
+  spec: RunSpec,
+  record: SandboxRecord,
+  signal: AbortSignal,
+): Promise<Sandbox> {
   const startAtOnce = container.slots.size === 0;
   const sandbox = await context.backend.create(
-    { spec, runId: record.runId, runtimeDir: record.runtimeDir, exitPath: record.exitPath, log: logOf(container), startAtOnce },
+    {
+      spec,
+      runId: record.runId,
+      runtimeDir: record.runtimeDir,
+      exitPath: record.exitPath,
+      log: logOf(container),
+      startAtOnce,
+    },
     signal,
   );
   if (startAtOnce) return sandbox;
-  await using undo = new Rollback("container.start", (message, error) => context.log.warn(message, { container: container.id, error }));
+  await using undo = new Rollback("container.start", (message, error) =>
+    context.log.warn(message, { container: container.id, error }),
+  );
   undo.defer("destroy sandbox", () => sandbox.destroy());
   await joinSlots(container, sandbox);
   await sandbox.start(signal);
@@ -83,7 +98,9 @@ async function start(context: Context, container: Container, manual: boolean, si
   const record = intent(context, container, spec, newRunId());
   container.saveLive({ sandbox: record });
   await syncPoint("start.intent");
-  await using undo = new Rollback("container.start", (message, error) => context.log.warn(message, { container: container.id, error }));
+  await using undo = new Rollback("container.start", (message, error) =>
+    context.log.warn(message, { container: container.id, error }),
+  );
   const sandbox = await launch(context, container, spec, record, signal);
   undo.defer("destroy sandbox", () => sandbox.destroy());
   await syncPoint("start.executed");
@@ -119,7 +136,11 @@ function recordFailure(context: Context, container: Container, error: unknown): 
 }
 
 /** manual: asked for by a user (resets RestartCount); otherwise by the restart policy. */
-export function startContainer(context: Context, container: Container, options: { readonly manual: boolean }): Promise<void> {
+export function startContainer(
+  context: Context,
+  container: Container,
+  options: { readonly manual: boolean },
+): Promise<void> {
   return container.lane.run("start", async (signal) => {
     requireStartable(container);
     try {

@@ -31,9 +31,8 @@ export type StateEvent =
 type Status = ContainerState["status"];
 const ZERO: Timestamp = "0001-01-01T00:00:00Z";
 
-export const isRunning = (
-  state: ContainerState,
-): state is Extract<ContainerState, { status: "running" | "paused" }> => state.status === "running" || state.status === "paused";
+export const isRunning = (state: ContainerState): state is Extract<ContainerState, { status: "running" | "paused" }> =>
+  state.status === "running" || state.status === "paused";
 
 /** What wait and ps report before the first start too. */
 export const exitCodeOf = (state: ContainerState): number => ("exitCode" in state ? state.exitCode : 0);

@@ -22,7 +22,10 @@ export interface StopOptions {
 async function currentRun(context: Context, container: Container): Promise<Run | null> {
   if (container.run !== null || container.lane.idle) return container.run;
   if (!(await settledWithin(container.lane.settled(), RECOVERY_WAIT_MS, context.clock))) {
-    throw unavailable("container.busy", `container ${container.id} does not answer: its ${container.lane.current ?? "operation"} is still under way`);
+    throw unavailable(
+      "container.busy",
+      `container ${container.id} does not answer: its ${container.lane.current ?? "operation"} is still under way`,
+    );
   }
   return container.run;
 }
@@ -62,7 +65,10 @@ export async function killAndWait(context: Context, container: Container, run: R
   if (await settledWithin(run.ended, KILL_WAIT_MS, context.clock)) return;
   await run.sandbox.killAll();
   if (await settledWithin(run.ended, KILL_WAIT_MS, context.clock)) return;
-  throw internal("container.unkillable", `tried to kill container, but did not receive an exit event: container ${container.id} PID ${run.sandbox.pid}`);
+  throw internal(
+    "container.unkillable",
+    `tried to kill container, but did not receive an exit event: container ${container.id} PID ${run.sandbox.pid}`,
+  );
 }
 
 export async function killContainer(context: Context, container: Container, signalText: string): Promise<void> {
@@ -71,7 +77,10 @@ export async function killContainer(context: Context, container: Container, sign
   if (signal === SIGKILL && container.run === null) container.lane.interrupt("start", "kill");
   const run = await currentRun(context, container);
   if (run === null || !isRunning(container.state)) {
-    throw conflict("container.not_running", `cannot kill container: ${container.record.name}: container ${container.id} is not running`);
+    throw conflict(
+      "container.not_running",
+      `cannot kill container: ${container.record.name}: container ${container.id} is not running`,
+    );
   }
   if (signal === SIGKILL) await killAndWait(context, container, run);
   else await deliver(context, container, run, signal);
@@ -79,7 +88,8 @@ export async function killContainer(context: Context, container: Container, sign
 
 /** Ends the run: stop signal, grace, SIGKILL. */
 async function terminate(context: Context, container: Container, run: Run, options: StopOptions): Promise<void> {
-  const signal = options.signal === null || options.signal === "" ? stopSignalOf(container.record) : parseSignal(options.signal);
+  const signal =
+    options.signal === null || options.signal === "" ? stopSignalOf(container.record) : parseSignal(options.signal);
   const seconds = options.timeoutSeconds ?? container.record.config.stopTimeoutSeconds ?? DEFAULT_STOP_SECONDS;
   if (!container.live.manuallyStopped) container.saveLive({ manuallyStopped: true });
   await deliver(context, container, run, signal);

@@ -2,8 +2,8 @@
  * `docker top` without ps: the host's /proc read for the container's pids, in the columns of `ps -ef`, `ps aux` and of
  * `-o` lists. Text of processes is untrusted: control bytes are shown as "?".
  */
-import { readFileSync } from "node:fs";
 import { invalid } from "../base/errors.ts";
+import { readText } from "../base/fs.ts";
 
 export interface ProcessTable {
   readonly titles: readonly string[];
@@ -40,49 +40,54 @@ const PAGE_KB = 4;
 const clean = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, "?");
 
 function observe(pid: number): Process | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const status = readFileSync(`/proc/${pid}/status`, "utf8");
-    const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replace(/\0+$/, "").replaceAll("\0", " ");
-    const open = stat.indexOf("(");
-    const close = stat.lastIndexOf(")");
-    const comm = clean(stat.slice(open + 1, close));
-    const fields = stat.slice(close + 2).split(" ");
-    const number = (index: number): number => Number(fields[index - 3] ?? 0);
-    const id = (key: string): number => Number(new RegExp(`^${key}:\\s+\\d+\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0);
-    return {
-      pid,
-      ppid: number(4),
-      uid: id("Uid"),
-      gid: id("Gid"),
-      state: fields[0] ?? "?",
-      comm,
-      command: command === "" ? `[${comm}]` : clean(command),
-      tty: number(7),
-      cpuTicks: number(14) + number(15),
-      startTicks: number(22),
-      vszKb: Math.floor(number(23) / 1024),
-      rssKb: number(24) * PAGE_KB,
-      threads: number(20),
-      nice: number(19),
-    };
-  } catch {
-    return null;
-  }
+  const stat = readText(`/proc/${pid}/stat`);
+  const status = readText(`/proc/${pid}/status`);
+  const command = readText(`/proc/${pid}/cmdline`)?.replace(/\0+$/, "").replaceAll("\0", " ");
+  return stat === null || status === null || command === undefined ? null : parseProcess(pid, stat, status, command);
+}
+
+function parseProcess(pid: number, stat: string, status: string, command: string): Process {
+  const open = stat.indexOf("(");
+  const close = stat.lastIndexOf(")");
+  const comm = clean(stat.slice(open + 1, close));
+  const fields = stat.slice(close + 2).split(" ");
+  const number = (index: number): number => Number(fields[index - 3] ?? 0);
+  const id = (key: string): number => Number(new RegExp(`^${key}:\\s+\\d+\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0);
+  return {
+    pid,
+    ppid: number(4),
+    uid: id("Uid"),
+    gid: id("Gid"),
+    state: fields[0] ?? "?",
+    comm,
+    command: command === "" ? `[${comm}]` : clean(command),
+    tty: number(7),
+    cpuTicks: number(14) + number(15),
+    startTicks: number(22),
+    vszKb: Math.floor(number(23) / 1024),
+    rssKb: number(24) * PAGE_KB,
+    threads: number(20),
+    nice: number(19),
+  };
 }
 
 const two = (value: number): string => String(value).padStart(2, "0");
-const clock = (seconds: number): string => `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(Math.floor(seconds) % 60)}`;
+const clock = (seconds: number): string =>
+  `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(Math.floor(seconds) % 60)}`;
 const ttyName = (device: number): string => {
   const major = (device >> 8) & 0xfff;
   return device === 0 ? "?" : major >= 136 && major <= 143 ? `pts/${device & 0xff}` : `tty${device & 0xff}`;
 };
 const startedMs = (process: Process, world: World): number => world.bootMs + (process.startTicks * 1000) / TICKS_PER_S;
-const elapsedS = (process: Process, world: World): number => Math.max(0.01, (world.nowMs - startedMs(process, world)) / 1000);
-const cpuPercent = (process: Process, world: World): number => (process.cpuTicks / TICKS_PER_S / elapsedS(process, world)) * 100;
+const elapsedS = (process: Process, world: World): number =>
+  Math.max(0.01, (world.nowMs - startedMs(process, world)) / 1000);
+const cpuPercent = (process: Process, world: World): number =>
+  (process.cpuTicks / TICKS_PER_S / elapsedS(process, world)) * 100;
 function startText(process: Process, world: World): string {
   const date = new Date(startedMs(process, world));
-  return world.nowMs - date.getTime() < 86_400_000 ? `${two(date.getHours())}:${two(date.getMinutes())}` : `${date.toDateString().slice(4, 7)}${two(date.getDate())}`;
+  return world.nowMs - date.getTime() < 86_400_000
+    ? `${two(date.getHours())}:${two(date.getMinutes())}`
+    : `${date.toDateString().slice(4, 7)}${two(date.getDate())}`;
 }
 
 type Column = readonly [title: string, value: (process: Process, world: World) => string];
@@ -111,27 +116,62 @@ const COLUMNS: Readonly<Record<string, Column>> = {
   "%mem": ["%MEM", (p, w) => ((p.rssKb / w.memoryKb) * 100).toFixed(1)],
 };
 const ALIASES: Readonly<Record<string, string>> = {
-  command: "args", pcpu: "%cpu", pmem: "%mem", euser: "user", ruser: "user", uname: "user", euid: "uid", s: "state", tt: "tty", thcount: "nlwp", rssize: "rss", vsize: "vsz", nice: "ni", cputime: "time", ucmd: "comm", start_time: "stime",
+  command: "args",
+  pcpu: "%cpu",
+  pmem: "%mem",
+  euser: "user",
+  ruser: "user",
+  uname: "user",
+  euid: "uid",
+  s: "state",
+  tt: "tty",
+  thcount: "nlwp",
+  rssize: "rss",
+  vsize: "vsz",
+  nice: "ni",
+  cputime: "time",
+  ucmd: "comm",
+  start_time: "stime",
 };
-const FULL: readonly Column[] = [["UID", (p, w) => w.userName(p.uid)], ...["pid", "ppid", "c", "stime", "tty", "time", "cmd"].map(column)];
-const BSD: readonly Column[] = ["user", "pid", "%cpu", "%mem", "vsz", "rss", "tty", "stat", "start", "time", "args"].map(column);
+const FULL: readonly Column[] = [
+  ["UID", (p, w) => w.userName(p.uid)],
+  ...["pid", "ppid", "c", "stime", "tty", "time", "cmd"].map(column),
+];
+const BSD: readonly Column[] = [
+  "user",
+  "pid",
+  "%cpu",
+  "%mem",
+  "vsz",
+  "rss",
+  "tty",
+  "stat",
+  "start",
+  "time",
+  "args",
+].map(column);
 const SHORT: readonly Column[] = ["pid", "tty", "time", "cmd"].map(column);
 
 function column(name: string): Column {
   const found = COLUMNS[name] ?? COLUMNS[ALIASES[name] ?? ""];
   if (found === undefined) {
-    throw invalid("container.top_column", `ps: error: unknown user-defined format specifier "${name}"`, { details: { column: name } });
+    throw invalid("container.top_column", `ps: error: unknown user-defined format specifier "${name}"`, {
+      details: { column: name },
+    });
   }
   return found;
 }
 
 /** "-o pid,comm" and "-o pid=ID"; the last word of a list may hold a title. */
 const custom = (list: string): Column[] =>
-  list.split(/[,\s]+/).filter((word) => word !== "").map((word) => {
-    const [name = "", title] = word.split("=", 2);
-    const [original, value] = column(name.toLowerCase());
-    return [title ?? original, value];
-  });
+  list
+    .split(/[,\s]+/)
+    .filter((word) => word !== "")
+    .map((word) => {
+      const [name = "", title] = word.split("=", 2);
+      const [original, value] = column(name.toLowerCase());
+      return [title ?? original, value];
+    });
 
 /** The columns a ps argument string asks for; forms that ps has and we do not are refused by name. */
 export function chooseColumns(psArgs: string): readonly Column[] {
@@ -139,7 +179,8 @@ export function chooseColumns(psArgs: string): readonly Column[] {
   const lists = [...text.matchAll(/(?:^|\s)-?[a-zA-Z]*o\s*([a-z%_]\S*)/g)].map((match) => match[1] as string);
   if (lists.length > 0) {
     const columns = lists.flatMap(custom);
-    if (!columns.some(([, value]) => value === COLUMNS["pid"]?.[1])) throw invalid("container.top_pid", "Couldn't find PID field in ps output");
+    if (!columns.some(([, value]) => value === COLUMNS["pid"]?.[1]))
+      throw invalid("container.top_pid", "Couldn't find PID field in ps output");
     return columns;
   }
   if (text === "") return FULL;
@@ -148,26 +189,26 @@ export function chooseColumns(psArgs: string): readonly Column[] {
     if (/u/.test(text)) return BSD;
     if (/^-?[aAexwdHT\s-]+$/.test(text)) return SHORT;
   }
-  throw invalid("container.top_args", `ps arguments "${psArgs}" are not supported: use -ef, aux or -o with a list of columns`, {
-    details: { psArgs },
-  });
+  throw invalid(
+    "container.top_args",
+    `ps arguments "${psArgs}" are not supported: use -ef, aux or -o with a list of columns`,
+    {
+      details: { psArgs },
+    },
+  );
 }
 
 function userNames(): (uid: number) => string {
   const names = new Map<number, string>();
-  try {
-    for (const line of readFileSync("/etc/passwd", "utf8").split("\n")) {
-      const [name = "", , uid = ""] = line.split(":");
-      if (uid !== "" && !names.has(Number(uid))) names.set(Number(uid), name);
-    }
-  } catch {
-    // Without names numbers do.
+  for (const line of (readText("/etc/passwd") ?? "").split("\n")) {
+    const [name = "", , uid = ""] = line.split(":");
+    if (uid !== "" && !names.has(Number(uid))) names.set(Number(uid), name);
   }
   return (uid) => names.get(uid) ?? String(uid);
 }
 
 function world(memoryBytes: number): World {
-  const uptimeS = Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]);
+  const uptimeS = Number((readText("/proc/uptime") ?? "").split(" ")[0]);
   const nowMs = Date.now();
   return { nowMs, bootMs: nowMs - uptimeS * 1000, memoryKb: memoryBytes / 1024, userName: userNames() };
 }
@@ -175,7 +216,10 @@ function world(memoryBytes: number): World {
 export function processTable(pids: readonly number[], psArgs: string, memoryBytes: number): ProcessTable {
   const columns = chooseColumns(psArgs);
   const around = world(memoryBytes);
-  const found = [...pids].sort((a, b) => a - b).map(observe).filter((process) => process !== null);
+  const found = [...pids]
+    .sort((a, b) => a - b)
+    .map(observe)
+    .filter((process) => process !== null);
   return {
     titles: columns.map(([title]) => title),
     processes: found.map((process) => columns.map(([, value]) => value(process, around))),

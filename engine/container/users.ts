@@ -2,8 +2,8 @@
  * Who the process is: the image's passwd and group files, read through a handle on the root. The answer is cached by
  * image chain and user text; a container that has an /etc of its own in its writable layer is read each time.
  */
-import { lstatSync } from "node:fs";
 import { lookupUser } from "../../images/index.ts";
+import { entryKind } from "../base/fs.ts";
 import type { ResolvedUser } from "../spec/resolve-process.ts";
 import type { Container } from "./container.ts";
 import type { SnapshotStore } from "./context.ts";
@@ -36,7 +36,7 @@ export class UserCache {
   /** The last component is not followed: a link that the container made there counts as an /etc of its own. */
   #hasOwnEtc(id: string): boolean {
     const { base, upper } = this.#snapshots.get(id);
-    return lstatSync(`${base}/${upper}/etc`, { throwIfNoEntry: false }) !== undefined;
+    return entryKind(`${base}/${upper}/etc`) !== "missing";
   }
 
   #read(id: string, spec: string): ResolvedUser {

@@ -30,4 +30,6 @@ export type ImageAction = (typeof IMAGE_EVENTS)[number];
 export const containerAction = (action: ContainerAction, command: readonly string[] = []): string =>
   action === "exec_create" || action === "exec_start" ? `${action}: ${command.join(" ")}` : action;
 
-export type ActionAttributes<A extends ContainerAction> = Readonly<Record<(typeof CONTAINER_EVENTS)[A][number], string>>;
+export type ActionAttributes<A extends ContainerAction> = Readonly<
+  Record<(typeof CONTAINER_EVENTS)[A][number], string>
+>;

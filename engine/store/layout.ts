@@ -48,7 +48,8 @@ export function containerPaths(layout: Layout, id: string): ContainerPaths {
 }
 
 export const runtimeDir = (layout: Layout, runId: string): string => `${layout.runs}/${runId}`;
-export const exitPath = (layout: Layout, id: string, runId: string): string => `${layout.containers}/${id}/exit-${runId}`;
+export const exitPath = (layout: Layout, id: string, runId: string): string =>
+  `${layout.containers}/${id}/exit-${runId}`;
 
 /** Throws `engine.root_unusable` (unavailable) that names the directory. */
 export function makeLayout(layout: Layout): void {

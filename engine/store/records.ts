@@ -71,7 +71,8 @@ const MIGRATIONS: readonly string[] = [
    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
 ];
 
-const parse = <T>(text: unknown): T | null => (typeof text === "string" && text !== "" ? (JSON.parse(text) as T) : null);
+const parse = <T>(text: unknown): T | null =>
+  typeof text === "string" && text !== "" ? (JSON.parse(text) as T) : null;
 
 /** Docker's text for a taken name. */
 export const nameTaken = (name: string, holder: string) =>
@@ -153,7 +154,10 @@ export class RecordStore {
     return this.#db.all("SELECT id, phase, record, live FROM containers").map((row) => {
       const record = parse<ContainerRecord>(row["record"]);
       if (record !== null && record.version !== RECORD_VERSION) {
-        throw internal("engine.record_version", `container ${row["id"]} was written by another version of ctrd (record version ${record.version})`);
+        throw internal(
+          "engine.record_version",
+          `container ${row["id"]} was written by another version of ctrd (record version ${record.version})`,
+        );
       }
       return { id: String(row["id"]), phase: row["phase"] as Phase, record, live: parse<LiveRecord>(row["live"]) };
     });
@@ -163,7 +167,11 @@ export class RecordStore {
     return this.#db.all("SELECT record FROM volumes").map((row) => JSON.parse(String(row["record"])) as VolumeRecord);
   }
   addVolume(volume: VolumeRecord): void {
-    this.#db.run("INSERT INTO volumes (name, record) VALUES (?, ?) ON CONFLICT DO NOTHING", volume.name, JSON.stringify(volume));
+    this.#db.run(
+      "INSERT INTO volumes (name, record) VALUES (?, ?) ON CONFLICT DO NOTHING",
+      volume.name,
+      JSON.stringify(volume),
+    );
   }
   removeVolume(name: string): void {
     this.#db.run("DELETE FROM volumes WHERE name = ?", name);

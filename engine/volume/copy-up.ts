@@ -3,16 +3,19 @@
  * attributes of the directory itself. Both trees are walked by directory handles (openat2 in the image's root, no links
  * followed in the volume): the image is hostile, and another container may have the volume mounted meanwhile.
  */
-import { closeSync, constants, fstatSync, lstatSync, readdirSync, readlinkSync, readSync, type Stats, writeSync } from "node:fs";
+import { closeSync, constants, fchmodSync, fchownSync, fstatSync, readSync, type Stats, writeSync } from "node:fs";
 import { sys } from "../../native/binding/index.ts";
 import { errnoCode } from "../base/errors.ts";
+import { names } from "../base/fs.ts";
+import { childLink, childNames, childStat } from "../base/fs-handle.ts";
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
 const NO_LINKS = sys.RESOLVE.inRoot | sys.RESOLVE.noMagiclinks | sys.RESOLVE.noSymlinks;
 
-const at = (fd: number, name: Buffer): Buffer => Buffer.concat([Buffer.from(`/proc/self/fd/${fd}/`), name]);
-
-function copyAttributes(source: number, target: number): void {
+/** Owner before mode (chown clears setuid), extended attributes (capabilities) after both. */
+function copyAttributes(source: number, target: number, stat: Stats): void {
+  fchownSync(target, stat.uid, stat.gid);
+  fchmodSync(target, stat.mode & 0o7777);
   for (const name of sys.flistxattr(source)) {
     if (!name.startsWith("trusted.overlay.")) sys.fsetxattr(target, name, sys.fgetxattr(source, name));
   }
@@ -21,37 +24,34 @@ function copyAttributes(source: number, target: number): void {
 function copyFile(sourceDir: number, targetDir: number, name: Buffer, stat: Stats): void {
   const source = sys.openat2(sourceDir, name, { flags: O_RDONLY | O_NOFOLLOW, resolve: NO_LINKS });
   try {
-    const target = sys.openat2(targetDir, name, { flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600, resolve: NO_LINKS });
+    const target = sys.openat2(targetDir, name, {
+      flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
+      mode: 0o600,
+      resolve: NO_LINKS,
+    });
     try {
       const block = Buffer.allocUnsafe(1 << 18);
-      for (let bytes = readSync(source, block); bytes > 0; bytes = readSync(source, block)) writeSync(target, block, 0, bytes);
-      copyAttributes(source, target);
+      for (let bytes = readSync(source, block); bytes > 0; bytes = readSync(source, block))
+        writeSync(target, block, 0, bytes);
+      copyAttributes(source, target, stat);
     } finally {
       closeSync(target);
     }
   } finally {
     closeSync(source);
   }
-  finish(targetDir, name, stat);
-}
-
-/** Owner before mode: chown clears setuid. */
-function finish(targetDir: number, name: Buffer, stat: Stats): void {
-  sys.fchownat(targetDir, name, stat.uid, stat.gid);
-  if (!stat.isSymbolicLink()) sys.fchmodat(targetDir, name, stat.mode & 0o7777);
 }
 
 function copyEntry(sourceDir: number, targetDir: number, name: Buffer): void {
-  const stat = lstatSync(at(sourceDir, name));
+  const stat = childStat(sourceDir, name);
   if (stat.isFile()) return copyFile(sourceDir, targetDir, name, stat);
   if (stat.isDirectory()) {
     sys.mkdirat(targetDir, name, 0o700);
-    copyInto(sourceDir, targetDir, name);
-    return finish(targetDir, name, stat);
+    return copyInto(sourceDir, targetDir, name);
   }
-  if (stat.isSymbolicLink()) sys.symlinkat(readlinkSync(at(sourceDir, name), "buffer"), targetDir, name);
-  else sys.mknodat(targetDir, name, stat.mode, Number(BigInt(stat.rdev) >> 8n) & 0xfff, stat.rdev & 0xff);
-  finish(targetDir, name, stat);
+  if (stat.isSymbolicLink()) sys.symlinkat(childLink(sourceDir, name), targetDir, name);
+  else sys.mknodat(targetDir, name, stat.mode, (stat.rdev >>> 8) & 0xfff, stat.rdev & 0xff);
+  sys.fchownat(targetDir, name, stat.uid, stat.gid);
 }
 
 const openDirectory = (dir: number, name: Buffer): number =>
@@ -72,13 +72,13 @@ function copyInto(sourceDir: number, targetDir: number, name: Buffer): void {
 }
 
 function copyChildren(source: number, target: number): void {
-  for (const name of readdirSync(`/proc/self/fd/${source}`, { encoding: "buffer" })) copyEntry(source, target, name);
-  copyAttributes(source, target);
+  for (const name of childNames(source)) copyEntry(source, target, name);
+  copyAttributes(source, target, fstatSync(source));
 }
 
 /** Nothing happens when the volume is not empty or the image has no directory there. */
 export function copyUp(rootFd: number, destination: string, volumeDir: string): void {
-  if (readdirSync(volumeDir).length > 0) return;
+  if (names(volumeDir).length > 0) return;
   let source: number;
   try {
     source = sys.openat2(rootFd, destination.replace(/^\/+/, "") || ".", {
@@ -93,10 +93,6 @@ export function copyUp(rootFd: number, destination: string, volumeDir: string): 
     const target = sys.openat2(sys.AT.fdcwd, volumeDir, { flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW });
     try {
       copyChildren(source, target);
-      const stat = fstatSync(source);
-      const self = Buffer.from(".");
-      sys.fchownat(target, self, stat.uid, stat.gid);
-      sys.fchmodat(target, self, stat.mode & 0o7777);
     } finally {
       closeSync(target);
     }

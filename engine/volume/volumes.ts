@@ -1,8 +1,8 @@
 /** Local volumes: plain directories <data-root>/volumes/<name>/_data. The volume API is a later issue. */
-import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { containerId } from "../base/ids.ts";
 import { invalid, notFound } from "../base/errors.ts";
+import { makeDirectories, removeTree, rename } from "../base/fs.ts";
 import { type Clock, formatTimestamp } from "../base/time.ts";
 import type { Layout } from "../store/layout.ts";
 import type { RecordStore, VolumeRecord } from "../store/records.ts";
@@ -35,7 +35,8 @@ export class VolumeStore implements VolumeService {
 
   find(name: string): VolumeSnapshot {
     const volume = this.#volumes.get(name);
-    if (volume === undefined) throw notFound("volume.not_found", `get ${name}: no such volume`, { details: { volume: name } });
+    if (volume === undefined)
+      throw notFound("volume.not_found", `get ${name}: no such volume`, { details: { volume: name } });
     return this.#picture(volume);
   }
 
@@ -61,7 +62,7 @@ export class VolumeStore implements VolumeService {
       anonymous,
     };
     this.#records.addVolume(volume);
-    mkdirSync(this.#data(name), { recursive: true, mode: 0o755 });
+    makeDirectories(this.#data(name), 0o755);
     this.#volumes.set(name, volume);
     return { volume: this.#picture(volume), created: true };
   }
@@ -75,12 +76,12 @@ export class VolumeStore implements VolumeService {
     this.#volumes.delete(name);
     this.#records.removeVolume(name);
     try {
-      renameSync(dir, grave);
+      rename(dir, grave);
     } catch {
       return;
     }
-    // rmSync unlinks entries relative to directories it opened without following links; the tree is not mounted anywhere.
-    rmSync(grave, { recursive: true, force: true });
+    // Node unlinks entries relative to directories it opened without following links; the tree is not mounted anywhere.
+    removeTree(grave);
   }
 
   #data(name: string): string {

@@ -19,7 +19,9 @@ export interface Encoder {
 }
 
 const encodeComponent = (text: string): string =>
-  encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`).replaceAll("%20", "+");
+  encodeURIComponent(text)
+    .replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll("%20", "+");
 
 /** Docker's details: sorted, query-escaped k=v,k2=v2. */
 const details = (attrs: Readonly<Record<string, string>>): string =>
@@ -96,7 +98,11 @@ class LogEncoder implements Encoder {
     const time = Buffer.from(record.time, "latin1");
     if (!this.#wanted(record.stream) || !this.#inTime(time, 0, time.length)) return;
     const text = Buffer.from(record.log, "utf8");
-    const prefix = this.#begin(record.stream, text.length, this.#options.details && record.attrs !== null ? details(record.attrs) : "");
+    const prefix = this.#begin(
+      record.stream,
+      text.length,
+      this.#options.details && record.attrs !== null ? details(record.attrs) : "",
+    );
     if (this.#options.timestamps) this.#stamp(time, 0, time.length);
     if (prefix !== "") this.#length += this.#out.write(prefix, this.#length);
     this.#length += text.copy(this.#out, this.#length);

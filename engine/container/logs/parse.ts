@@ -71,7 +71,10 @@ function setText(buffer: Buffer, start: number, end: number, view: RecordView): 
 
 /** Where the stream key begins, looking back from `end` (attrs may stand between); 0 = not found. */
 function streamKey(buffer: Buffer, start: number, end: number, view: RecordView): number {
-  for (const [key, stream] of [[STREAM_OUT, STDOUT], [STREAM_ERR, STDERR]] as const) {
+  for (const [key, stream] of [
+    [STREAM_OUT, STDOUT],
+    [STREAM_ERR, STDERR],
+  ] as const) {
     if (matches(buffer, end - key.length, key)) {
       view.stream = stream;
       view.attrsStart = view.attrsEnd = 0;
@@ -110,7 +113,12 @@ function parseSlow(buffer: Buffer, start: number, end: number): SlowRecord | nul
     const record = JSON.parse(buffer.toString("utf8", start, end)) as Record<string, unknown>;
     const { log, stream, time, attrs } = record;
     if (typeof log !== "string" || typeof time !== "string") return null;
-    return { log, stream: stream === "stderr" ? STDERR : STDOUT, time, attrs: (attrs as Record<string, string>) ?? null };
+    return {
+      log,
+      stream: stream === "stderr" ? STDERR : STDOUT,
+      time,
+      attrs: (attrs as Record<string, string>) ?? null,
+    };
   } catch {
     return null;
   }

@@ -62,7 +62,13 @@ class FileCursor {
   read(): Buffer | null {
     for (;;) {
       if (this.#held === this.#buffer.length) this.#grow();
-      const bytes = readSync(this.file.fd, this.#buffer, this.#held, this.#buffer.length - this.#held, this.file.offset);
+      const bytes = readSync(
+        this.file.fd,
+        this.#buffer,
+        this.#held,
+        this.#buffer.length - this.#held,
+        this.file.offset,
+      );
       if (bytes === 0) return null;
       this.file.offset += bytes;
       const end = this.#held + bytes;
@@ -110,7 +116,12 @@ interface Following {
 }
 
 /** The current file until the log is closed, through rotations. */
-async function* follow(path: string, first: FileCursor | null, encoder: Encoder, state: Following): AsyncGenerator<Buffer, void> {
+async function* follow(
+  path: string,
+  first: FileCursor | null,
+  encoder: Encoder,
+  state: Following,
+): AsyncGenerator<Buffer, void> {
   let cursor = first;
   try {
     for (;;) {
@@ -133,7 +144,12 @@ async function* follow(path: string, first: FileCursor | null, encoder: Encoder,
   }
 }
 
-function watchEnd(source: LogSource, options: LogOptions, state: Following, signal: AbortSignal | undefined): () => void {
+function watchEnd(
+  source: LogSource,
+  options: LogOptions,
+  state: Following,
+  signal: AbortSignal | undefined,
+): () => void {
   const wake = (): void => {
     state.isClosed = true;
     state.changes.signal();
@@ -153,7 +169,11 @@ function watchEnd(source: LogSource, options: LogOptions, state: Following, sign
   };
 }
 
-async function* read(source: LogSource, options: LogOptions, signal: AbortSignal | undefined): AsyncGenerator<Buffer, void> {
+async function* read(
+  source: LogSource,
+  options: LogOptions,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Buffer, void> {
   const encoder = createEncoder(options, source.raw);
   const changes = options.follow ? new Changes(source.path) : null;
   const state = changes === null ? null : { changes, isClosed: false, stop: false };
