@@ -4,8 +4,8 @@ export { Images, type ImagesOptions } from "./images.ts";
 export { hostPlatform, parsePlatform, type Platform, renderPlatform } from "./platform.ts";
 export { parseReference, type Reference } from "./reference.ts";
 export { readFileInRoot } from "./snapshot/root.ts";
-export type { Snapshots } from "./snapshot/snapshots.ts";
-export { lookupUser } from "./snapshot/user.ts";
+export type { RootChoice, Snapshots } from "./snapshot/snapshots.ts";
+export { lookupGroups, lookupUser } from "./snapshot/user.ts";
 export type {
   HistoryEntry,
   HistoryRow,
@@ -21,7 +21,6 @@ export type {
   LoadOptions,
   LoadProgress,
   LoadResult,
-  Logger,
   OpenRoot,
   PruneOptions,
   PruneResult,

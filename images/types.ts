@@ -190,9 +190,3 @@ export interface ResolvedUser {
   readonly home: string;
   readonly name?: string;
 }
-
-export interface Logger {
-  warn(message: string, details?: Readonly<Record<string, unknown>>): void;
-  info(message: string, details?: Readonly<Record<string, unknown>>): void;
-  debug(message: string, details?: Readonly<Record<string, unknown>>): void;
-}

@@ -1,0 +1,118 @@
+/** `load`: spool → read → unpack → commit. Until the commit nothing of it counts as present. */
+import type { Readable } from "node:stream";
+import type { Log } from "../../engine/base/log.ts";
+import { syncPoint } from "../../engine/base/sync-points.ts";
+import { parsePlatform, type Platform } from "../platform.ts";
+import { UnpackPool } from "../layer/pool.ts";
+import type { StoredLayer } from "../store/layer-store.ts";
+import type { Stores } from "../store/stores.ts";
+import type { ImageEvent, LoadedImage, LoadOptions, LoadResult } from "../types.ts";
+import { type ArchiveImage, type PlatformWish, readArchive } from "./archive.ts";
+import { spoolArchive } from "./spool.ts";
+import { unpackLayers } from "./unpack-layers.ts";
+
+export class Loader {
+  readonly #stores: Stores;
+  readonly #platform: Platform;
+  readonly #log: Log;
+  readonly #emit: (event: ImageEvent) => void;
+  /** Unpacking is one load at a time: two loads of one layer then share it, and two threads are all the machine gets. */
+  #turn: Promise<unknown> = Promise.resolve();
+  readonly #background = new Set<Promise<void>>();
+  readonly #closing = new AbortController();
+
+  constructor(stores: Stores, platform: Platform, log: Log, emit: (event: ImageEvent) => void) {
+    this.#stores = stores;
+    this.#platform = platform;
+    this.#log = log;
+    this.#emit = emit;
+  }
+
+  async load(stream: Readable, options: LoadOptions): Promise<LoadResult> {
+    const explicit = options.platform !== undefined && options.platform !== "";
+    const wish: PlatformWish = { platform: explicit ? parsePlatform(options.platform ?? "") : this.#platform, explicit };
+    await using spool = await spoolArchive(stream, this.#stores.temporary, options.signal);
+    await syncPoint("load.spooled");
+    const images = await readArchive(spool, wish);
+    using _pins = this.#stores.pin(images.flatMap((image) => image.layers.map(({ chainId }) => chainId)));
+    return await this.#inTurn(() => this.#store(images, spool.fd, options));
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#turn;
+    const mine = before.then(work, work);
+    this.#turn = mine.catch(() => {});
+    return await mine;
+  }
+
+  async #store(images: readonly ArchiveImage[], fd: number, options: LoadOptions): Promise<LoadResult> {
+    const { directory, layers } = this.#stores;
+    const signal = AbortSignal.any([this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+    signal.throwIfAborted();
+    const pool = new UnpackPool();
+    let fresh: StoredLayer[] = [];
+    try {
+      const list = images.flatMap((image) => image.layers);
+      const onProgress = options.onProgress ?? (() => {});
+      for (const { chainId, diffId, entry } of list) {
+        if (layers.get(chainId) === undefined) continue;
+        onProgress({ layer: diffId.slice(7, 19), status: "Layer already exists", current: entry.size, total: entry.size });
+      }
+      fresh = await unpackLayers(list, { pool, directory, layers, fd, signal, onProgress });
+      const loaded = this.#commit(images, fresh);
+      await syncPoint("load.recorded");
+      return { loaded };
+    } catch (error) {
+      await Promise.all(fresh.filter(({ chainId }) => layers.get(chainId) === undefined).map(({ number }) => directory.discard(number)));
+      throw error;
+    } finally {
+      this.#flushLater(pool, fresh);
+    }
+  }
+
+  /** Synchronous from the first blob to the last row: no removal can come between. */
+  #commit(images: readonly ArchiveImage[], fresh: readonly StoredLayer[]): LoadedImage[] {
+    const { content, database, images: store, layers, boot } = this.#stores;
+    const now = new Date().toISOString();
+    for (const image of images) {
+      content.put(image.id, image.configBytes);
+      if (image.manifest !== null) content.put(image.manifest.digest, image.manifest.bytes);
+    }
+    database.transaction(
+      () => {
+        for (const layer of fresh) layers.add(layer, boot);
+        for (const { id, manifest, names } of images) {
+          const kept = manifest === null ? null : { digest: manifest.digest, mediaType: manifest.mediaType, size: manifest.bytes.length };
+          store.put({ v: 1, id, parentId: "", manifest: kept, lastTagTime: now });
+          for (const name of names) store.setName(name.canonical(), id, now);
+        }
+      },
+      { durable: true },
+    );
+    for (const { id } of images) this.#emit({ action: "load", id, name: id });
+    return images.map(({ id, names }) => ({ id, references: names.map((name) => name.familiar()) }));
+  }
+
+  /** The reply does not wait for the disk: until the flush the layers are marked with this boot (see LayerStore). */
+  #flushLater(pool: UnpackPool, fresh: readonly StoredLayer[]): void {
+    const { directory, layers } = this.#stores;
+    const flush = async (): Promise<void> => {
+      await using _pool = pool;
+      if (fresh.length === 0) return;
+      await pool.syncfs(directory.base, new AbortController().signal);
+      if (!this.#closed) layers.markFlushed(fresh.map(({ chainId }) => chainId));
+    };
+    const job = flush().catch((error: unknown) => this.#log.warn("unpacked layers could not be flushed to the disk", { error }));
+    this.#background.add(job);
+    void job.finally(() => this.#background.delete(job));
+  }
+
+  #closed = false;
+  /** Stops running loads and waits for the flush of finished ones. */
+  async close(): Promise<void> {
+    this.#closing.abort(new Error("the daemon is stopping"));
+    await this.#turn;
+    await Promise.all(this.#background);
+    this.#closed = true;
+  }
+}
