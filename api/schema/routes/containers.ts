@@ -45,8 +45,7 @@ const logsQuery = {
 export const containerRoutes = {
   ContainerList: { method: "GET", path: "/containers/json", tag, summary: "List containers", status: 200, reply: "json", replySchema: ContainerList,
     query: { all: bool("also those that do not run"), limit: str("newest n; implies all"), size: bool("with SizeRw and SizeRootFs"),
-      filters: filters("ancestor", "before", "exited", "expose", "health", "id", "isolation", "is-task", "label", "name", "network", "publish", "since", "status", "volume"),
-      since: str("removed; kept as an error"), before: str("removed; kept as an error") } },
+      filters: filters("ancestor", "before", "exited", "expose", "health", "id", "isolation", "is-task", "label", "name", "network", "publish", "since", "status", "volume") } },
   ContainerCreate: { method: "POST", path: "/containers/create", tag, summary: "Create a container", status: 201, reply: "json", body: ContainerCreateBody, replySchema: ContainerCreateReply,
     query: { name: str("its name; drawn when absent"), platform: str("os/architecture[/variant]") }, errors: [404, 409] },
   ContainerPrune: { method: "POST", path: "/containers/prune", tag, summary: "Delete stopped containers", status: 200, reply: "json", replySchema: ContainerPruneReply,

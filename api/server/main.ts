@@ -1,0 +1,42 @@
+/** ctrd: the only file of the server that touches the process. */
+import { createLog, loadConfig, type Log, TareError } from "../../engine/index.ts";
+import { SERVER_VERSION } from "../schema/index.ts";
+import { startDaemon } from "./daemon.ts";
+import { messageOf } from "./errors.ts";
+import { HELP, parseFlags } from "./flags.ts";
+
+async function main(argv: readonly string[]): Promise<void> {
+  const flags = parseFlags(argv);
+  if (flags.action === "help") return print(HELP);
+  if (flags.action === "version") return print(`ctrd ${SERVER_VERSION}\n`);
+  const config = loadConfig(flags.config, process.env, flags.configFile);
+  const log = createLog(config.logLevel, (line) => process.stderr.write(line));
+  process.umask(0o022);
+  process.on("uncaughtException", (error) => log.error("uncaught exception", { error, stack: error.stack ?? "" }));
+  process.on("unhandledRejection", (error) => log.error("unhandled rejection", { error }));
+  const daemon = await startDaemon(config, log);
+  // Since the process began: what a user waits for.
+  const ms = Math.round(performance.now());
+  log.info("ready", { hosts: daemon.hosts.join(" "), ms, engineMs: Math.round(daemon.engine.readyMs), pid: process.pid });
+  process.on("SIGTERM", () => void end(daemon.close, log, "SIGTERM"));
+  process.on("SIGINT", () => void end(daemon.close, log, "SIGINT"));
+  process.on("SIGHUP", () => {}); // a closed terminal is no reason to leave
+}
+
+const print = (text: string): void => void process.stdout.write(text);
+
+let ending = false;
+async function end(close: () => Promise<void>, log: Log, signal: string): Promise<void> {
+  if (ending) process.exit(130); // asked twice: now
+  ending = true;
+  log.info("stopping", { signal });
+  await close().catch((error: unknown) => log.error("stopping failed", { error }));
+  process.exit(0);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`ctrd: ${messageOf(error)}\n`);
+  if (error instanceof TareError && error.hint !== undefined) process.stderr.write(`${error.hint}\n`);
+  if (!(error instanceof TareError) && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
+  process.exit(1);
+});
