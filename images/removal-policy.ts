@@ -30,7 +30,6 @@ export interface RemovalRequest {
 
 interface Conflict {
   readonly hard: boolean;
-  readonly used: boolean;
   readonly message: string;
 }
 
@@ -96,13 +95,13 @@ interface ConflictScope {
 
 function findConflict(world: RemovalWorld, id: Digest, scope: ConflictScope): Conflict | null {
   if (scope.children.some((child) => !scope.ignore.has(child))) {
-    return { hard: true, used: false, message: "image has dependent child images" };
+    return { hard: true, message: "image has dependent child images" };
   }
   const { running, stopped } = world.users(id);
-  if (running[0] !== undefined) return { hard: true, used: true, message: `image is being used by running container ${short(running[0])}` };
+  if (running[0] !== undefined) return { hard: true, message: `image is being used by running container ${short(running[0])}` };
   if (!scope.soft) return null;
-  if (scope.references > 1) return { hard: false, used: false, message: "image is referenced in multiple repositories" };
-  if (stopped[0] !== undefined) return { hard: false, used: true, message: `image is being used by stopped container ${short(stopped[0])}` };
+  if (scope.references > 0) return { hard: false, message: "image is referenced in multiple repositories" };
+  if (stopped[0] !== undefined) return { hard: false, message: `image is being used by stopped container ${short(stopped[0])}` };
   return null;
 }
 
@@ -121,14 +120,11 @@ function deleteImage(world: RemovalWorld, request: RemovalRequest, steps: Remova
   const left = references.length - mode.removed;
   const found = findConflict(world, id, { ignore: deleted, soft: !mode.force, references: left, children: world.children(id) });
   if (found !== null) {
-    // An image that just lost its last name but is still used stays, without a name; anything else the user must know.
-    if (mode.quiet && (found.used || left > 0 || mode.removed === 0)) return;
+    // An image that just lost its last name but is still used, or has children, stays without a name.
+    if (mode.quiet) return;
     throw refusal(id, found);
   }
-  if (mode.removed === 0) {
-    if (mode.quiet && left > 0) return;
-    steps.push(...references.map((reference) => ({ untag: reference, id })));
-  }
+  if (mode.removed === 0) steps.push(...references.map((reference) => ({ untag: reference, id })));
   steps.push({ delete: id });
   deleted.add(id);
   const parent = world.parent(id);

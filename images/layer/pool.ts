@@ -33,7 +33,10 @@ const revive = (error: WorkerError): TareError => {
 };
 
 class Lane {
-  readonly #worker = new Worker(workerFile(), { stdin: false, resourceLimits: { maxOldGenerationSizeMb: 512 } });
+  readonly #worker = new Worker(workerFile(), {
+    // Descriptors come from FFI as well as from node:fs; Node's own book-keeping would warn about the former.
+    trackUnmanagedFds: false,
+    resourceLimits: { maxOldGenerationSizeMb: 512 } });
   #settle: { readonly reply: (message: WorkerReply) => void; readonly fail: (error: unknown) => void } | undefined;
   #dead: unknown;
 
