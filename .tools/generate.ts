@@ -10,7 +10,6 @@ import { ROOT } from "./checks.ts";
 const GENERATORS: Readonly<Record<string, string>> = {
   "native/protocol.gen.h": "native/generate.ts",
   "engine/isolation/namespace/seccomp/syscalls.gen.ts": ".tools/syscalls.ts",
-  "engine/isolation/namespace/seccomp/syscalls.gen.ts": ".tools/syscalls.ts",
 };
 
 for (const generator of new Set(Object.values(GENERATORS))) {

@@ -32,9 +32,9 @@ export const everyEngine = (bench: Bench, sample: (engine: Engine) => Promise<nu
 
 /** Runs `act` for each item, `width` at a time. */
 export async function pool<T>(items: readonly T[], width: number, act: (item: T) => Promise<unknown>): Promise<void> {
-  const queue = [...items];
+  const queue = items.values();
   const worker = async (): Promise<void> => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await act(item);
+    for (const item of queue) await act(item); // one iterator for all workers: each item is taken once
   };
   await Promise.all(Array.from({ length: width }, worker));
 }

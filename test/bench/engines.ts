@@ -1,6 +1,6 @@
 /** The engines under measurement: our own from dist/, and the peers of peers.sh when they are there. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Api } from "./api.ts";
@@ -17,6 +17,8 @@ export interface Engine {
   readonly cli: readonly string[];
   /** The daemon's processes. */
   readonly pids: () => readonly number[];
+  /** Process ids here of ids as the engine reports them (peers live in a process namespace of their own). */
+  readonly hostPids: (pids: readonly number[]) => readonly number[];
   stop(): Promise<void>;
 }
 
@@ -67,14 +69,42 @@ export async function startTare(root: string): Promise<{ readonly engine: Engine
     await ended(child, "SIGTERM");
   };
   const cli = [join(REPOSITORY, "dist/ctr"), "--host", `unix://${socket}`, "run", "--rm", "--network", "none"];
-  return { engine: { name: OURS, api, cli, pids: () => (child.pid === undefined ? [] : [child.pid]), stop }, readyMs };
+  return {
+    engine: {
+      name: OURS,
+      api,
+      cli,
+      pids: () => (child.pid === undefined ? [] : [child.pid]),
+      hostPids: (pids) => pids,
+      stop,
+    },
+    readyMs,
+  };
 }
 
 export const hasPeers = (): boolean => existsSync(join(PEERS, "ok"));
 const pidFile = (path: string): number => Number(readFileSync(path, "utf8"));
-const childrenOf = (pid: number): number[] =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(/\s+/).filter(Boolean).map(Number);
+function childrenOf(pid: number): number[] {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    const lists = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8"));
+    return lists
+      .flatMap((text) => text.trim().split(/\s+/))
+      .filter(Boolean)
+      .map(Number);
+  } catch {
+    return []; // it ended meanwhile
+  }
+}
 const commOf = (pid: number): string => readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+/** The process's id one namespace below ours: second number of NSpid. */
+function innerPid(pid: number): number {
+  try {
+    return Number(/^NSpid:\s+\d+\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  } catch {
+    return Number.NaN;
+  }
+}
 
 export interface Peers {
   readonly engines: readonly Engine[];
@@ -98,8 +128,8 @@ export async function startPeers(store: string): Promise<Peers> {
   for (const [name, api] of Object.entries(apis)) await ready(api, name, child);
   const init = childrenOf(pidFile(join(PEERS, "up.pid")))[0] ?? 0;
   const enter = ["nsenter", "-t", String(init), "-m", "-n", "-p", "-r", "-w"];
+  const below = (pid: number): number[] => childrenOf(pid).flatMap((sub) => [sub, ...below(sub)]);
   const daemons = (pattern: RegExp) => (): number[] => {
-    const below = (pid: number): number[] => childrenOf(pid).flatMap((sub) => [sub, ...below(sub)]);
     return below(init).filter((pid) => pattern.test(commOf(pid)));
   };
   const stop = async (): Promise<void> => {
@@ -108,13 +138,17 @@ export async function startPeers(store: string): Promise<Peers> {
     for (const parent of ["docker", "libpod_parent"])
       spawnSync("sh", ["-c", `rmdir /sys/fs/cgroup/*/${parent} 2>/dev/null`]);
   };
+  const hostPids = (pids: readonly number[]): number[] => {
+    const inner = new Map(below(init).map((pid) => [innerPid(pid), pid]));
+    return pids.flatMap((pid) => inner.get(pid) ?? []);
+  };
   const none = async (): Promise<void> => {};
   const docker = ["docker", "--host", `unix://${join(PEERS, "run/docker.sock")}`, "run", "--rm", "--network", "none"];
   const podman = [...enter, "podman", "run", "--rm", "--network", "none"];
   return {
     engines: [
-      { name: "docker", api: apis.docker, cli: docker, pids: daemons(/^(dockerd|containerd)$/), stop: none },
-      { name: "podman", api: apis.podman, cli: podman, pids: daemons(/^podman$/), stop: none },
+      { name: "docker", api: apis.docker, cli: docker, pids: daemons(/^(dockerd|containerd)$/), hostPids, stop: none },
+      { name: "podman", api: apis.podman, cli: podman, pids: daemons(/^podman$/), hostPids, stop: none },
     ],
     enter,
     stop,

@@ -10,18 +10,24 @@ import type { RowPlan } from "../row.ts";
 
 const COUNT = 100;
 
-/** The process that watches over a container: parent of its first process (monitor, shim, conmon). */
-async function watcherOf({ api }: Engine, id: string): Promise<number> {
-  const { State } = await api.json<{ readonly State: { readonly Pid: number } }>("GET", `/containers/${id}/json`);
-  return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${State.Pid}/status`, "utf8"))?.[1]);
+const parentOf = (pid: number): number =>
+  Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+
+/** The processes that watch over containers: parents of their first processes (monitors, shims, conmons). */
+async function watchersOf({ api, hostPids }: Engine, ids: readonly string[]): Promise<number[]> {
+  const inspect = (id: string) =>
+    api.json<{ readonly State: { readonly Pid: number } }>("GET", `/containers/${id}/json`);
+  const containers = await Promise.all(ids.map(inspect));
+  return [...new Set(hostPids(containers.map(({ State }) => State.Pid)).map(parentOf))];
 }
 
 async function idleCost(engine: Engine): Promise<number> {
   const ids = await startMany(engine, COUNT);
   try {
     await delay(500);
-    const watchers = await Promise.all(ids.map((id) => watcherOf(engine, id)));
-    return totalPssKiB([...new Set(watchers)]) / COUNT;
+    const watchers = await watchersOf(engine, ids);
+    if (watchers.length < COUNT) throw new Error(`${watchers.length} watching processes for ${COUNT} containers`);
+    return totalPssKiB(watchers) / COUNT;
   } finally {
     await removeMany(engine, ids);
   }
