@@ -20,6 +20,8 @@ export interface Clause {
   /** All must hold; [] = always. */
   readonly when: readonly Comparison[];
   readonly answer: number;
+  /** The rule was written without conditions: not the same as one whose conditions turned out to hold always. */
+  readonly plain: boolean;
 }
 /** Tried in order; then `otherwise`. */
 export interface Decision {
@@ -55,17 +57,17 @@ function addRule(table: ByNumber, architecture: Architecture, rule: SeccompRule,
     const number = callNumber(architecture, name);
     for (const args of alternatives(rule.args)) {
       const when = comparisons(architecture, name, args);
-      if (when !== null) add(table, number, { when, answer });
+      if (when !== null) add(table, number, { when, answer, plain: rule.args.length === 0 });
     }
     const carried = multiplexedEntry(architecture, name);
     if (carried === undefined || (rule.args.length > 0 && !stricter(answer, otherwise))) continue;
-    add(table, callNumber(architecture, carried.entry), { when: [carried.condition], answer });
+    add(table, callNumber(architecture, carried.entry), { when: [carried.condition], answer, plain: false });
   }
 }
 
 /** Rule 3. */
 function decision(clauses: readonly Clause[], otherwise: number): Decision {
-  const always = clauses.find(({ when }) => when.length === 0);
+  const always = clauses.find(({ plain }) => plain);
   return always === undefined ? { clauses, otherwise } : constant(always.answer);
 }
 
