@@ -163,7 +163,8 @@ void log_chunk(struct logfile *log, struct log_line *line, const char *stream, c
         size_t left = (size_t)((newline == NULL ? end : newline) - at);
         size_t room = LOG_PIECE - line->length;
         size_t part = left < room ? left : room;
-        bool ended = newline != NULL && part == left, full = part == room;
+        /* a full piece is never the end of its line, even when the newline is next: as Docker cuts it */
+        bool full = part == room, ended = newline != NULL && part == left && !full;
         if (line->length == 0 && (ended || full)) {
             put_piece(log, line, stream, at, part, ended, now);
         } else {

@@ -1,0 +1,35 @@
+/* ctr-shim: launch (plan on fd 3), explain (plan on stdin), version. */
+#include <signal.h>
+#include <sys/prctl.h>
+#include "io.h"
+#include "monitor.h"
+#include "verbs.h"
+
+static int version_main(void) {
+    static const char hex[] = "0123456789abcdef";
+    char line[64];
+    struct text text = {line, sizeof line, 0, false};
+    put_str(&text, "ctr-shim plan ");
+    put_u64(&text, PLAN_VERSION);
+    put_str(&text, " control ");
+    put_u64(&text, CONTROL_VERSION);
+    put_str(&text, " table ");
+    for (int shift = 60; shift >= 0; shift -= 4) put_bytes(&text, &hex[TABLE_HASH >> shift & 15], 1);
+    put_str(&text, "\n");
+    return write_full(1, line, text.length) == 0 ? 0 : 1;
+}
+
+int main(int argc, char **argv) {
+    const char *verb = argc == 2 ? argv[1] : "";
+    /*
+     * CVE-2016-9962: before anything is cloned or joined, so that no process of a container can trace us or open our
+     * descriptors through /proc. It is inherited by every child and ends only with exec.
+     */
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return 1;
+    if (strcmp(verb, "launch") == 0) monitor_main(3);
+    if (strcmp(verb, "explain") == 0) return explain_main();
+    if (strcmp(verb, "version") == 0) return version_main();
+    static const char usage[] = "usage: ctr-shim launch | explain | version\n";
+    write_full(2, usage, sizeof usage - 1);
+    return 64;
+}

@@ -1,0 +1,364 @@
+/*
+ * The life of a monitor:
+ *
+ *   fd 3: LAUNCH plan ─▶ plan_ok ─▶ clone ─▶ namespaced ─PROCEED▶ created ─START▶ execed ─▶ … ─▶ exit
+ *
+ * Before START, losing the daemon undoes everything. After it, nothing of the daemon's matters: the loop goes on until the
+ * container has ended, its output is in the log, and its exit file is written; only then is anyone told.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include "monitor.h"
+#include "sys.h"
+
+#define IDLE_MS 1000
+#define END_MS 30000u
+#define MAX_SLOTS (4 + 4 * MAX_PROCESSES + MAX_CLIENTS)
+static struct pollfd slots[MAX_SLOTS];
+static nfds_t slot_count;
+
+u64 now_ms(void) {
+    return now_ns(CLOCK_MONOTONIC) / 1000000u;
+}
+
+static int slot_add(int fd, short events) {
+    if (fd < 0 || slot_count >= MAX_SLOTS) return -1;
+    slots[slot_count] = (struct pollfd){fd, events, 0};
+    return (int)slot_count++;
+}
+static short slot_events(int slot) {
+    return slot < 0 ? 0 : slots[slot].revents;
+}
+
+static bool input_waits(const struct monitor *m, const struct process *p) {
+    for (const struct client *c = m->clients; c != NULL; c = c->next)
+        if (c->process == p && c->rest != NULL) return true;
+    return false;
+}
+
+static void build_slots(struct monitor *m) {
+    slot_count = 0;
+    m->signals_slot = slot_add(m->signals, POLLIN);
+    m->listener_slot = m->client_count < MAX_CLIENTS ? slot_add(m->listener, POLLIN) : -1;
+    m->oom.slot = slot_add(m->oom.fd, m->oom.version == 1 ? POLLIN : POLLPRI);
+    for (struct process *p = m->processes; p != NULL; p = p->next) {
+        bool may_read = stream_may_read(m, p);
+        p->sync_slot = slot_add(p->sync, POLLIN);
+        p->out.slot = may_read ? slot_add(p->out.fd, POLLIN) : -1;
+        p->err.slot = may_read ? slot_add(p->err.fd, POLLIN) : -1;
+        p->input_slot = input_waits(m, p) ? slot_add(p->input, POLLOUT) : -1;
+    }
+    for (struct client *c = m->clients; c != NULL; c = c->next) {
+        short events = (short)((c->rest == NULL ? POLLIN : 0) | (c->queued > 0 && !c->deferred ? POLLOUT : 0));
+        c->slot = slot_add(c->fd, events);
+    }
+}
+
+static void sooner(int *timeout, u64 at, u64 now) {
+    int left = at <= now ? 0 : at - now > 60000 ? 60000 : (int)(at - now);
+    if (*timeout < 0 || left < *timeout) *timeout = left;
+}
+
+static int poll_timeout(const struct monitor *m) {
+    int timeout = m->busy ? IDLE_MS : -1;
+    u64 now = now_ms();
+    for (const struct process *p = m->processes; p != NULL; p = p->next)
+        if (p->ended && !p->drained) sooner(&timeout, p->deadline, now);
+    for (const struct client *c = m->clients; c != NULL; c = c->next)
+        if (c->stalled_at != 0) sooner(&timeout, c->stalled_at + STALL_MS, now);
+    if (m->ending) sooner(&timeout, m->end_deadline, now);
+    return timeout;
+}
+
+/* Memory that only traffic needs goes back when there has been none for a second. */
+static void go_idle(struct monitor *m) {
+    madvise(io_buffer, sizeof io_buffer, MADV_DONTNEED);
+    log_idle();
+    for (struct process *p = m->processes; p != NULL; p = p->next) {
+        log_release(&p->out.line);
+        log_release(&p->err.line);
+    }
+    m->busy = false;
+}
+
+static void handle_oom(struct monitor *m) {
+    struct report r;
+    short events = slot_events(m->oom.slot);
+    if (events == 0) return;
+    bool killed = oom_look(&m->oom);
+    /* the cgroup was removed under us: it would be readable for ever */
+    if (m->oom.version != 1 && !killed && (events & POLLERR) != 0 && m->init->ended) m->oom.fd = -1;
+    if (!killed) return;
+    m->init->oom = true;
+    report_begin(&r, AT_OOM);
+    report_string(&r, KEY_RUN, m->run);
+    report_time(&r, KEY_TIME, now_ns(CLOCK_REALTIME));
+    report_all(m, NULL, &r);
+}
+
+static void handle_log_news(struct monitor *m) {
+    struct report r;
+    if (!m->log.news) return;
+    m->log.news = false;
+    report_begin(&r, AT_LOG_ERROR);
+    report_number(&r, KEY_ERRNO, (u64)m->log.failure);
+    report_string(&r, KEY_PATH, m->log.path);
+    report_number(&r, KEY_DROPPED, m->log.dropped);
+    report_all(m, NULL, &r);
+    if (m->log.failure == 0) m->log.dropped = 0;
+}
+
+static void handle_processes(struct monitor *m) {
+    for (struct process *p = m->processes; p != NULL; p = p->next)
+        if (slot_events(p->sync_slot) != 0) process_sync(m, p);
+    if (slot_events(m->signals_slot) != 0) {
+        struct signalfd_siginfo info;
+        while (read(m->signals, &info, sizeof info) > 0)
+            ;
+        /* whatever a child had to say, it said before it died */
+        for (struct process *p = m->processes; p != NULL; p = p->next) process_sync(m, p);
+    }
+    process_reap(m);
+    for (struct process *p = m->processes; p != NULL; p = p->next) {
+        if (slot_events(p->out.slot) != 0) stream_readable(m, p, &p->out);
+        if (slot_events(p->err.slot) != 0) stream_readable(m, p, &p->err);
+    }
+}
+
+static void handle_clients(struct monitor *m) {
+    u64 now = now_ms();
+    struct client *next;
+    for (struct client *c = m->clients; c != NULL; c = next) {
+        short events = slot_events(c->slot);
+        next = c->next;
+        bool may_resume = c->process == NULL || c->process->input < 0 || slot_events(c->process->input_slot) != 0;
+        if (c->rest != NULL && may_resume) client_resume(m, c);
+        if ((events & POLLIN) != 0) client_readable(m, c);
+        else if ((events & (POLLHUP | POLLERR)) != 0) c->dead = true;
+        if ((events & POLLOUT) != 0 || (c->queued > 0 && !c->deferred)) client_writable(c);
+        if (c->stalled_at != 0 && now >= c->stalled_at + STALL_MS) c->dead = true;
+    }
+    if (slot_events(m->listener_slot) != 0) {
+        int fd = accept4(m->listener, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0) client_new(m, fd, MODE_NEW);
+    }
+}
+
+static void unlink_control(struct monitor *m) {
+    if (m->listener < 0) return;
+    close(m->listener);
+    m->listener = -1;
+    unlinkat(m->runtime_dir, "ctl", 0);
+}
+
+/* Log closed, exit file in place, then the news. */
+static void finish_init(struct monitor *m) {
+    struct process *p = m->init;
+    p->finished = true;
+    handle_log_news(m);
+    if (m->log.fd >= 0) close(m->log.fd);
+    m->log.fd = -1;
+    if (p->phase == PHASE_RUNNING && !m->aborting) {
+        write_exit_file(m);
+        unlink_control(m);
+        report_process(m, p, AT_EXIT);
+    }
+    unlink_control(m);
+    clients_end(m, NULL);
+    m->ending = true;
+    m->end_deadline = now_ms() + END_MS;
+}
+
+static void finish_processes(struct monitor *m) {
+    struct process *next;
+    for (struct process *p = m->processes; p != NULL; p = next) {
+        next = p->next;
+        process_drain(m, p);
+        bool failed = p->phase == PHASE_FAILED && p->sync < 0 && p->helper == 0 && (p->pid <= 0 || p->ended);
+        bool done = p->ended && p->drained && p->sync < 0;
+        if (p == m->init || (!failed && !done)) continue;
+        if (!failed) report_process(m, p, AT_EXIT);
+        clients_end(m, p);
+        process_free(m, p);
+    }
+    struct process *p = m->init;
+    if (p->finished) return;
+    bool alone = m->process_count == 1;
+    bool failed = p->phase == PHASE_FAILED && p->sync < 0 && p->helper == 0 && (p->pid <= 0 || p->ended);
+    if (failed || (p->ended && p->drained && p->sync < 0 && alone)) finish_init(m);
+}
+
+static void abort_launch(struct monitor *m) {
+    struct process *p = m->init;
+    if (p->pid > 0 && !p->ended) kill(p->pid, SIGKILL);
+    /* a helper without a child yet ends with its socket, and so does a child we do not know yet */
+    if (p->sync >= 0) close(p->sync);
+    p->sync = -1;
+    p->phase = PHASE_FAILED;
+}
+
+static _Noreturn void run(struct monitor *m) {
+    bool aborted = false;
+    for (;;) {
+        client_sweep(m);
+        if (m->aborting && !aborted) {
+            aborted = true;
+            abort_launch(m);
+        }
+        finish_processes(m);
+        client_sweep(m);
+        if (m->ending && (m->client_count == 0 || now_ms() >= m->end_deadline)) _exit(0);
+        build_slots(m);
+        int count = poll(slots, slot_count, poll_timeout(m));
+        if (count == 0 && m->busy) go_idle(m);
+        if (count < 0) continue;
+        handle_processes(m);
+        handle_oom(m);
+        handle_clients(m);
+        handle_log_news(m);
+    }
+}
+
+static int open_control(struct monitor *m, const char *dir, struct err *err) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct text path = {address.sun_path, sizeof address.sun_path - 1, 0, false};
+    m->runtime_dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (m->runtime_dir < 0) return fail(err, "open", dir);
+    m->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (m->listener < 0) return fail(err, "socket", dir);
+    /* A root may be longer than sun_path is: the directory is named by its descriptor. */
+    put_str(&path, "/proc/self/fd/");
+    put_u64(&path, (u64)m->runtime_dir);
+    put_str(&path, "/ctl");
+    unlinkat(m->runtime_dir, "ctl", 0);
+    umask(0177);
+    int result = bind(m->listener, (struct sockaddr *)&address, sizeof address);
+    umask(022);
+    if (result != 0) return fail(err, "bind", dir);
+    return listen(m->listener, 128) == 0 ? 0 : fail(err, "listen", dir);
+}
+
+static int open_null(struct monitor *m, struct err *err) {
+    struct stat node;
+    m->null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    if (m->null < 0 || fstat(m->null, &node) != 0) return fail(err, "open", "/dev/null");
+    if (!S_ISCHR(node.st_mode) || node.st_rdev != 0x103) return fail_with(err, ENODEV, "open", "/dev/null");
+    m->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return m->proc >= 0 ? 0 : fail(err, "open", "/proc");
+}
+
+/* Copies what outlives the plan's memory. */
+static int monitor_record(struct monitor *m, const struct record *record, struct err *err) {
+    const struct value *v = record->v;
+    err->op = record->index;
+    err->code = record->op->code;
+    switch (record->op->code) {
+    case OP_MONITOR:
+        m->id = strdup(v[F_MONITOR_ID].text);
+        m->run = strdup(v[F_MONITOR_RUN].text);
+        m->exit_path = strdup(v[F_MONITOR_EXIT_PATH].text);
+        if (m->id == NULL || m->run == NULL || m->exit_path == NULL) return fail(err, "strdup", NULL);
+        return open_control(m, v[F_MONITOR_RUNTIME_DIR].text, err);
+    case OP_LOG:
+        if (v[F_LOG_FORMAT].number == LOG_NONE) return 0;
+        if (v[F_LOG_FORMAT].number != LOG_JSON_FILE) return fail_with(err, EINVAL, "log", NULL);
+        m->has_log = true;
+        if (log_open(&m->log, v[F_LOG_PATH].text, v[F_LOG_ATTRS].text, v[F_LOG_MAX_BYTES].number, (u32)v[F_LOG_MAX_FILES].number) != 0)
+            return fail(err, "open", v[F_LOG_PATH].text);
+        return 0;
+    case OP_OOM_WATCH:
+        if (oom_open(&m->oom, (u32)v[F_OOM_WATCH_CGROUP_VERSION].number, v[F_OOM_WATCH_DIR].text) != 0)
+            return fail(err, "oom_watch", v[F_OOM_WATCH_DIR].text);
+        return 0;
+    case OP_CGROUP_V2:
+        m->cgroup_v2 = strdup(v[F_CGROUP_V2_DIR].text);
+        return m->cgroup_v2 != NULL ? 0 : fail(err, "strdup", NULL);
+    case OP_CGROUP_V1: {
+        const char *end = v[F_CGROUP_V1_FILES].text;
+        for (u32 i = 0; i < v[F_CGROUP_V1_FILES].length; i++) strs_next(&end);
+        size_t size = (size_t)(end - v[F_CGROUP_V1_FILES].text);
+        m->cgroup_v1 = malloc(size + 1);
+        if (m->cgroup_v1 == NULL) return fail(err, "malloc", NULL);
+        memcpy(m->cgroup_v1, v[F_CGROUP_V1_FILES].text, size);
+        m->cgroup_v1_count = v[F_CGROUP_V1_FILES].length;
+        return 0;
+    }
+    default:
+        return 0;
+    }
+}
+
+static int prepare(struct monitor *m, const struct plan *plan, struct err *err) {
+    struct cursor cursor = {0};
+    struct record record;
+    sigset_t all, children;
+    if (plan->joins) return fail_with(err, EINVAL, "launch", "join_container");
+    sigfillset(&all);
+    sigemptyset(&children);
+    sigaddset(&children, SIGCHLD);
+    /* Nothing but SIGKILL ends a monitor; its children set their own mask. */
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    m->signals = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (m->signals < 0) return fail(err, "signalfd", NULL);
+    if (open_null(m, err) != 0) return -1;
+    while (plan_next(plan, &cursor, &record) && record.op->stage == STAGE_MONITOR)
+        if (monitor_record(m, &record, err) != 0) return -1;
+    err->op = NO_OP;
+    err->code = 0;
+    m->init = process_new(m, "", plan, err);
+    return m->init == NULL ? -1 : 0;
+}
+
+static int read_plan(int socket, u8 **bytes, u32 *length) {
+    u8 h[FRAME_HEADER];
+    if (read_full(socket, h, sizeof h) != 0) return -1;
+    *length = (u32)h[4] << 24 | (u32)h[5] << 16 | (u32)h[6] << 8 | h[7];
+    errno = EPROTO;
+    if (h[0] != FRAME_LAUNCH || *length == 0 || *length > LIMIT_PLAN_BYTES) return -1;
+    *bytes = mmap(NULL, *length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return *bytes == MAP_FAILED ? -1 : read_full(socket, *bytes, *length);
+}
+
+/* What was made so far goes again: the log stays, it is the daemon's. */
+static _Noreturn void refuse(struct monitor *m, struct client *c, const struct err *err) {
+    unlink_control(m);
+    c->deferred = false;
+    report_failed(c, err, NULL);
+    client_writable(c);
+    _exit(1);
+}
+
+_Noreturn void monitor_main(int launch_socket) {
+    static struct monitor m = {.runtime_dir = -1, .listener = -1, .signals = -1, .null = -1, .proc = -1, .log = {.fd = -1},
+                               .oom = {.fd = -1, .counter_fd = -1}};
+    struct plan plan;
+    struct err err = {.op = NO_OP};
+    struct report r;
+    u8 *bytes = NULL;
+    u32 length = 0;
+    prctl(PR_SET_NAME, "tare:[monitor]", 0, 0, 0);
+    fcntl(launch_socket, F_SETFD, FD_CLOEXEC);
+    struct client *c = client_new(&m, launch_socket, MODE_LAUNCH);
+    if (c == NULL) _exit(1);
+    if (read_plan(launch_socket, &bytes, &length) != 0) {
+        fail(&err, "read", "launch");
+        refuse(&m, c, &err);
+    }
+    if (plan_check(bytes, length, &plan, &err) != 0 || prepare(&m, &plan, &err) != 0) refuse(&m, c, &err);
+    client_readable(&m, c); /* PROCEED and START that came along */
+    c->deferred = m.init->early_start;
+    report_begin(&r, AT_PLAN_OK);
+    report_to(c, &r);
+    if (process_spawn(&m, m.init, &plan, &err) != 0) refuse(&m, c, &err);
+    m.spawned = true;
+    munmap(bytes, length);
+    if (m.init->pid > 0) report_process(&m, m.init, AT_NAMESPACED);
+    run(&m);
+}

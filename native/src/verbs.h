@@ -1,0 +1,4 @@
+#ifndef VERBS_H
+#define VERBS_H
+int explain_main(void);
+#endif
