@@ -187,6 +187,12 @@ describe("several rules for one call", () => {
     expect([any(X86_64, "read", 5n), any(X86_64, "read", 6n), any(X86_64, "read", 7n)]).toEqual([EPERM, EPERM, ALLOW]);
   });
 
+  test("a rule whose conditions always hold keeps its place", () => {
+    const always = rule("personality", "SCMP_ACT_ERRNO", [condition(0, "LE", 0xf_0000_0000n)], 3);
+    const run = runner(profileOf("SCMP_ACT_ALLOW", [rule("personality", "SCMP_ACT_ERRNO", five, 2), always]));
+    expect([run(X86_64, "personality", 5n), run(X86_64, "personality", 6n)]).toEqual([ERRNO(2), ERRNO(3)]);
+  });
+
   test("a rule that repeats the default action says nothing", () => {
     const repeats = rule("read", "SCMP_ACT_ERRNO", [], 1);
     expect(
@@ -234,6 +240,15 @@ describe("arguments", () => {
     expect(run(X86_64, "personality", 0xffff_ffffn)).toBe(EPERM);
     expect(run(X86_64, "personality", 0xffffffff_ffffffffn)).toBe(EPERM);
     expect(run(X86_64, "personality", 0xfffen)).toBe(ALLOW);
+    const masked = (value: bigint) =>
+      runner(
+        profileOf("SCMP_ACT_ALLOW", [
+          rule("personality", "SCMP_ACT_ERRNO", [condition(0, "MASKED_EQ", (1n << 64n) - 1n, value)]),
+        ]),
+      );
+    expect(masked(0xffffffff_80000001n)(X86_64, "personality", 0x80000001n)).toBe(EPERM);
+    expect(masked(0xffffffff_80000001n)(X86_64, "personality", 1n)).toBe(ALLOW);
+    expect(masked(0xffffffff_00000001n)(X86_64, "personality", 0x80000001n), "no int has this value").toBe(ALLOW);
   });
 });
 
