@@ -11,7 +11,7 @@ import type { Answer, Handlers } from "./answer.ts";
 import { createContext } from "./context.ts";
 import { dispatch } from "./dispatch.ts";
 import { createHandlers } from "./handlers/index.ts";
-import { expectStream, keepStray, startPlain } from "./hijack.ts";
+import { expectRequests, expectStream, keepStray, startPlain } from "./hijack.ts";
 import { type RewrittenPath, rewritePath } from "./path.ts";
 import { send, sendAnswer, sendError, sendNotFound } from "./respond.ts";
 import { createUpgrader, wantsUpgrade } from "./upgrade.ts";
@@ -83,7 +83,10 @@ export async function createApp(engine: Engine, options: AppOptions = {}): Promi
 
 function malformed(reply: FastifyReply, error: Error): void {
   reply.hijack();
-  sendError(reply.raw, new TareError("invalid", "api.malformed_request", error.message, { cause: error }));
+  const badType = (error as { code?: string }).code?.startsWith("FST_ERR_CTP") === true;
+  const type = reply.request.headers["content-type"] ?? "";
+  const message = badType ? `unsupported Content-Type header (${type}): must be 'application/json'` : error.message;
+  sendError(reply.raw, new TareError("invalid", "api.malformed_request", message, { cause: error }));
 }
 
 type Serve = (id: string, route: Route, request: FastifyRequest, reply: FastifyReply) => Promise<void>;
@@ -103,6 +106,7 @@ function servant(handlers: Handlers, paths: WeakMap<IncomingMessage, RewrittenPa
       await deliver(req, res, await dispatch(id, handlers, incoming), route.status, hijacked);
     } catch (error) {
       if (!(error instanceof TareError) && !gone.signal.aborted) log.error("request failed", { operation: id, error });
+      if (route.reply === "hijack") expectRequests(req.socket);
       sendError(res, error);
     }
   };

@@ -58,6 +58,8 @@ const strays = new WeakMap<Socket, Buffer[]>();
 
 /** Marks a connection whose following bytes are a stream, not the next request. */
 export const expectStream = (socket: Socket): void => void strays.set(socket, []);
+/** It was refused: what follows is HTTP again. */
+export const expectRequests = (socket: Socket): void => void strays.delete(socket);
 /** True when the bytes belong to such a stream and have been kept. */
 export function keepStray(socket: Socket, bytes: Buffer): boolean {
   const kept = strays.get(socket);

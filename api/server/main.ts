@@ -1,6 +1,6 @@
 /** ctrd: the only file of the server that touches the process. */
 import { createLog, loadConfig, type Log, TareError } from "../../engine/index.ts";
-import { SERVER_VERSION } from "../schema/index.ts";
+import { API_VERSION, PRODUCT_VERSION } from "../schema/index.ts";
 import { startDaemon } from "./daemon.ts";
 import { messageOf } from "./errors.ts";
 import { HELP, parseFlags } from "./flags.ts";
@@ -8,7 +8,7 @@ import { HELP, parseFlags } from "./flags.ts";
 async function main(argv: readonly string[]): Promise<void> {
   const flags = parseFlags(argv);
   if (flags.action === "help") return print(HELP);
-  if (flags.action === "version") return print(`ctrd ${SERVER_VERSION}\n`);
+  if (flags.action === "version") return print(`Tare version ${PRODUCT_VERSION}, API ${API_VERSION}\n`);
   const config = loadConfig(flags.config, process.env, flags.configFile);
   const log = createLog(config.logLevel, (line) => process.stderr.write(line));
   process.umask(0o022);
