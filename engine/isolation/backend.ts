@@ -163,6 +163,8 @@ export interface IsolationBackend {
   recover(record: SandboxRecord): Promise<Recovered>;
   /** Removes cgroups and runtime directories below this daemon's roots that no record names. */
   sweep(known: ReadonlySet<string>): Promise<void>;
+  /** Lets go of every monitor; containers run on. */
+  close?(): Promise<void>;
 }
 
 /** Thrown by create/start/exec when the program could not be executed. `report` is the shim's. */

@@ -1,6 +1,212 @@
-import type { IsolationBackend } from "../backend.ts";
+/**
+ * Containers in namespaces of this host. create: cgroup and limits, runtime directory, plan, launch. The monitor then
+ * stands on its own; what this daemon holds is a connection to it.
+ */
+import { type LaunchHandle, type LaunchPlan, type Report, Shim } from "../../../native/binding/index.ts";
+import { unsupported } from "../../base/errors.ts";
+import { exists, makeDirectories, names, removeTree } from "../../base/fs.ts";
+import { Rollback } from "../../base/rollback.ts";
+import { syncPoint } from "../../base/sync-points.ts";
+import type { HostView } from "../../spec/host-view.ts";
+import type { Capabilities, IsolationBackend, Phase, Recovered, Sandbox, SandboxRecord, SandboxRequest } from "../backend.ts";
+import { type Cgroup, type Cgroups, openCgroups } from "../cgroup/index.ts";
+import { readHostView } from "../host-view.ts";
 import type { BackendOptions } from "../select.ts";
+import { probeCapabilities } from "./capabilities.ts";
+import { compile } from "./compile.ts";
+import type { SeccompFilter } from "./compile-process.ts";
+import { timestamp } from "./exit.ts";
+import { failureOf } from "./failure.ts";
+import { bootId, startTimeOf } from "./process-facts.ts";
+import { lostExit, recoverRun } from "./recover.ts";
+import { RunWatch } from "./run-watch.ts";
+import { NamespaceSandbox } from "./sandbox.ts";
+import { type SavedSandbox, toSaved, writeSaved } from "./saved.ts";
+import { seccompFlags, seccompProgram } from "./seccomp/index.ts";
 
-export function openNamespaceBackend(_options: BackendOptions): IsolationBackend {
-  throw new Error("not yet");
+/** Nothing is ever mounted on it on the host: each container uses it in its own mount namespace. */
+const MOUNT_POINT = "rootfs";
+/** Where the engine's layout has runtime directories, by run id. */
+const RUNS = "r";
+
+export class NamespaceBackend implements IsolationBackend {
+  readonly name = "namespace";
+  readonly capabilities: Capabilities;
+  readonly #options: BackendOptions;
+  readonly #shim: Shim;
+  readonly #cgroups: Cgroups;
+  readonly #view: HostView;
+  readonly #mountPoint: string;
+  readonly #watches = new Set<RunWatch>();
+  /** Runtime directories that are in use: sweep leaves them alone. */
+  readonly #inUse = new Set<string>();
+  readonly #warn: (message: string) => void;
+
+  constructor(options: BackendOptions) {
+    this.#options = options;
+    this.#warn = options.onWarning ?? (() => {});
+    this.#view = readHostView();
+    this.#cgroups = openCgroups(options.cgroupParent);
+    this.#shim = Shim.open(options.shimPath);
+    this.#mountPoint = `${options.execRoot}/${MOUNT_POINT}`;
+    makeDirectories(this.#mountPoint, 0o700);
+    this.capabilities = probeCapabilities(this.name, this.#cgroups);
+  }
+
+  #seccomp(saved: SavedSandbox): SeccompFilter | null {
+    if (saved.seccomp === null) return null;
+    const filter = seccompProgram(saved.seccomp, { bounding: saved.bounding, view: this.#view });
+    return { filter, flags: seccompFlags(saved.seccomp) };
+  }
+
+  async create(request: SandboxRequest, signal?: AbortSignal): Promise<Sandbox> {
+    const { spec } = request;
+    if (Object.keys(spec.hooks).length > 0) throw unsupported("container.hooks", "OCI hooks are not supported yet");
+    const phases: Phase[] = [];
+    const mark = (name: string): void => void phases.push({ name, at: process.hrtime.bigint() });
+    await using undo = new Rollback("sandbox.create", (message, error) => this.#warn(`${message}: ${String(error)}`));
+    mark("begin");
+    this.#inUse.add(request.runtimeDir);
+    makeDirectories(request.runtimeDir, 0o700);
+    undo.defer("remove runtime directory", () => {
+      removeTree(request.runtimeDir);
+      this.#inUse.delete(request.runtimeDir);
+    });
+    const group = this.#cgroups.create(spec.cgroupsPath, spec.resources);
+    undo.defer("remove cgroup", async () => {
+      await group.kill();
+      await group.remove();
+    });
+    mark("cgroup");
+    const saved = toSaved(spec);
+    writeSaved(request.runtimeDir, saved);
+    const held = syncPoint("start.cgroup");
+    if (held !== undefined) await held;
+    const plan = compile({
+      spec,
+      runId: request.runId,
+      runtimeDir: request.runtimeDir,
+      exitPath: request.exitPath,
+      log: request.log,
+      mountPoint: this.#mountPoint,
+      placement: group.placement,
+      seccomp: this.#seccomp(saved),
+      daemonOomScoreAdj: this.#view.oomScoreAdj,
+    });
+    mark("plan");
+    const launch = this.#shim.launch(plan, { early: request.startAtOnce ? "start" : "proceed", ...(signal === undefined ? {} : { signal }) });
+    undo.defer("close the launch connection", () => launch.close());
+    mark("spawn");
+    const parked = await this.#await(launch, plan, request.startAtOnce ? "execed" : "created");
+    const launched = syncPoint("start.launched");
+    if (launched !== undefined) await launched;
+    const sandbox = this.#sandbox(request, launch, plan, group, saved, phases, parked);
+    undo.commit();
+    return sandbox;
+  }
+
+  async #await(launch: LaunchHandle, plan: LaunchPlan, at: "execed" | "created"): Promise<Report> {
+    try {
+      return await launch.waitFor(at);
+    } catch (error) {
+      throw failureOf(error, plan, "start");
+    }
+  }
+
+  #sandbox(
+    request: SandboxRequest,
+    launch: LaunchHandle,
+    plan: LaunchPlan,
+    group: Cgroup,
+    saved: SavedSandbox,
+    phases: Phase[],
+    parked: Report,
+  ): Sandbox {
+    const pid = parked.pid ?? launch.reports.find("namespaced")?.pid ?? 0;
+    const record: SandboxRecord = {
+      backend: this.name,
+      runId: request.runId,
+      monitorPid: launch.monitorPid,
+      monitorStartTime: startTimeOf(launch.monitorPid) ?? 0,
+      pid,
+      pidStartTime: parked.startTime ?? startTimeOf(pid) ?? 0,
+      runtimeDir: request.runtimeDir,
+      exitPath: request.exitPath,
+      cgroupsPath: request.spec.cgroupsPath,
+      bootId: bootId(),
+    };
+    const watch = this.#watch();
+    watch.follow(launch, () => lostExit(record, group, this.#warn));
+    this.#track(request.runtimeDir, watch.exited);
+    let running: Promise<void> | null = request.startAtOnce ? Promise.resolve() : null;
+    const start = async (): Promise<void> => {
+      launch.start();
+      await this.#await(launch, plan, "execed");
+    };
+    return new NamespaceSandbox({
+      record,
+      startedAt: () => timestamp(launch.reports.find("execed")?.started ?? launch.reports.find("execed")?.time),
+      phases: () => [...phases, ...reportedPhases(launch)].sort((a, b) => (a.at < b.at ? -1 : 1)),
+      group,
+      watch,
+      saved,
+      seccomp: (from) => this.#seccomp(from),
+      daemonOomScoreAdj: this.#view.oomScoreAdj,
+      start: () => (running ??= start()),
+    });
+  }
+
+  #track(runtimeDir: string, exited: Promise<unknown>): void {
+    this.#inUse.add(runtimeDir);
+    void exited.then(() => this.#inUse.delete(runtimeDir));
+  }
+
+  #watch(): RunWatch {
+    const watch = new RunWatch();
+    this.#watches.add(watch);
+    void watch.exited.then(() => this.#watches.delete(watch));
+    return watch;
+  }
+
+  async recover(record: SandboxRecord): Promise<Recovered> {
+    const group = this.#cgroups.open(record.cgroupsPath, record.pid);
+    const recovered = await recoverRun({
+      record,
+      group,
+      watch: () => this.#watch(),
+      seccomp: (saved) => this.#seccomp(saved),
+      daemonOomScoreAdj: this.#view.oomScoreAdj,
+      warn: this.#warn,
+    });
+    if (recovered.status === "running") this.#track(record.runtimeDir, recovered.sandbox.exited);
+    return recovered;
+  }
+
+  async sweep(known: ReadonlySet<string>): Promise<void> {
+    for (const name of this.#cgroups.children(this.#options.cgroupParent)) {
+      if (known.has(name)) continue;
+      const group = this.#cgroups.open(`${this.#options.cgroupParent}/${name}`, 0);
+      await group.kill();
+      await group.remove();
+    }
+    const runs = `${this.#options.execRoot}/${RUNS}`;
+    if (!exists(runs)) return;
+    for (const name of names(runs)) if (!this.#inUse.has(`${runs}/${name}`)) removeTree(`${runs}/${name}`);
+  }
+
+  /** Lets go of every monitor; containers run on. */
+  async close(): Promise<void> {
+    for (const watch of this.#watches) watch.detach();
+    this.#watches.clear();
+    this.#shim.close();
+    this.#cgroups.close();
+  }
 }
+
+const PHASE_REPORTS: ReadonlySet<string> = new Set(["plan_ok", "namespaced", "created", "execed"]);
+const reportedPhases = (launch: LaunchHandle): readonly Phase[] =>
+  launch.reports.all
+    .filter((report) => PHASE_REPORTS.has(report.at) && report.ns !== undefined)
+    .map((report) => ({ name: report.at, at: BigInt(report.ns as number) }));
+
+export const openNamespaceBackend = (options: BackendOptions): IsolationBackend => new NamespaceBackend(options);

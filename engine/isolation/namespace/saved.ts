@@ -1,0 +1,44 @@
+/**
+ * What a later daemon must know about a run to exec into it and attach to it, kept beside the control socket. It says
+ * nothing that decides whether the container lives: the monitor and the kernel do.
+ */
+import { readText, writeText } from "../../base/fs.ts";
+import type { RunSpec, SeccompProfile } from "../../spec/run-spec.ts";
+import { namespaceMask } from "./compile.ts";
+
+const FILE = "sandbox.json";
+const VERSION = 1;
+
+export interface SavedSandbox {
+  readonly version: number;
+  readonly terminal: boolean;
+  /** CLONE_NEW* to join. */
+  readonly namespaces: number;
+  readonly seccomp: SeccompProfile | "default" | null;
+  readonly bounding: readonly string[];
+}
+
+export const toSaved = (spec: RunSpec): SavedSandbox => ({
+  version: VERSION,
+  terminal: spec.process.terminal,
+  namespaces: namespaceMask(spec),
+  seccomp: spec.seccomp,
+  bounding: spec.process.capabilities.bounding,
+});
+
+const bigintAsText = (_key: string, value: unknown): unknown => (typeof value === "bigint" ? Number(value) : value);
+
+export const writeSaved = (runtimeDir: string, saved: SavedSandbox): void =>
+  writeText(`${runtimeDir}/${FILE}`, JSON.stringify(saved, bigintAsText), 0o600);
+
+/** null when it is missing or of another version: the run can be watched and stopped, not entered. */
+export function readSaved(runtimeDir: string): SavedSandbox | null {
+  const text = readText(`${runtimeDir}/${FILE}`);
+  if (text === null) return null;
+  try {
+    const saved = JSON.parse(text) as SavedSandbox;
+    return saved.version === VERSION ? saved : null;
+  } catch {
+    return null;
+  }
+}
