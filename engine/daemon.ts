@@ -3,27 +3,29 @@ import { join } from "node:path";
 import { type ImageEvent, Images } from "../images/index.ts";
 import { Database } from "./base/database.ts";
 import { unavailable } from "./base/errors.ts";
-import { exists, readText } from "./base/fs.ts";
+import { exists } from "./base/fs.ts";
 import { engineId } from "./base/ids.ts";
 import { type Log, silentLog } from "./base/log.ts";
 import { Rollback } from "./base/rollback.ts";
-import { type Clock, systemClock } from "./base/time.ts";
+import { systemClock } from "./base/time.ts";
 import type { EngineConfig } from "./config.ts";
-import { Catalog } from "./container/catalog.ts";
-import type { Context, ImageStore, SnapshotStore } from "./container/context.ts";
-import type { HostFiles } from "./container/network-files.ts";
+import { assemble } from "./container/assemble.ts";
 import { loadContainers, recoverContainers } from "./container/recover-run.ts";
-import { Containers, followUpsOf } from "./container/service.ts";
+import { Containers } from "./container/service.ts";
 import { UserCache } from "./container/users.ts";
 import { Bus } from "./events/bus.ts";
 import { readFacts } from "./facts.ts";
-import { type IsolationBackend, observeDevices, openBackend, readHostView } from "./isolation/index.ts";
-import type { HostView } from "./spec/host-view.ts";
-import { makeLayout, planLayout, type Layout } from "./store/layout.ts";
+import {
+  type IsolationBackend,
+  isNamespaceRuntime,
+  observeDevices,
+  openBackend,
+  readHostView,
+} from "./isolation/index.ts";
+import { makeLayout, planLayout } from "./store/layout.ts";
 import { lockRoot } from "./store/lock.ts";
 import { RecordStore } from "./store/records.ts";
 import type { Engine, HostFacts } from "./types.ts";
-import { VolumeStore } from "./volume/volumes.ts";
 
 export interface EngineOptions {
   readonly log?: Log;
@@ -37,57 +39,6 @@ function findShim(config: EngineConfig): string {
   throw unavailable("engine.no_shim", `ctr-shim was not found at ${candidates.join(" or ")}`, {
     hint: "Build it (npm run build) or name it with --shim.",
   });
-}
-
-/** Read for each create: these files change while a daemon runs. */
-function hostFiles(): HostFiles {
-  const stub = readText("/etc/resolv.conf") ?? "";
-  const usesStub = /^nameserver\s+127\.0\.0\.53\s*$/m.test(stub);
-  return {
-    hosts: readText("/etc/hosts") ?? "127.0.0.1\tlocalhost\n",
-    resolvConf: usesStub ? (readText("/run/systemd/resolve/resolv.conf") ?? stub) : stub,
-  };
-}
-
-export interface Parts {
-  readonly config: EngineConfig;
-  readonly layout: Layout;
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly records: RecordStore;
-  readonly events: Bus;
-  readonly images: ImageStore;
-  readonly snapshots: SnapshotStore;
-  readonly backend: IsolationBackend;
-  readonly view: HostView;
-  readonly users: UserCache;
-  readonly observeDevices: Context["observeDevices"];
-}
-
-/** Everything containers need, from parts that tests may replace. `drain` waits for background work. */
-export function assemble(parts: Parts): { readonly context: Context; readonly drain: () => Promise<void> } {
-  const background = new Set<Promise<void>>();
-  const context: Context = {
-    ...parts,
-    volumes: new VolumeStore(parts.layout, parts.records, parts.clock),
-    hostFiles,
-    catalog: new Catalog(),
-    followUps: followUpsOf(() => context),
-    background(what, work) {
-      const settled: Promise<void> = work.then(
-        () => void background.delete(settled),
-        (error: unknown) => {
-          background.delete(settled);
-          parts.log.error(`${what} failed`, { error });
-        },
-      );
-      background.add(settled);
-    },
-  };
-  const drain = async (): Promise<void> => {
-    while (background.size > 0) await Promise.all(background);
-  };
-  return { context, drain };
 }
 
 const publishImage = (events: Bus, event: ImageEvent): void =>
@@ -141,6 +92,7 @@ export async function openEngine(config: EngineConfig, options: EngineOptions = 
     view: readHostView(),
     users: new UserCache(snapshots),
     observeDevices,
+    isRuntime: isNamespaceRuntime,
   });
   const recovery = recoverContainers(context, loadContainers(context));
   context.background("recovery", recovery);

@@ -38,6 +38,8 @@ export interface Context {
   readonly backend: IsolationBackend;
   readonly view: HostView;
   readonly observeDevices: (host: HostConfig) => DeviceObservation;
+  /** HostConfig.Runtime names that mean this backend. */
+  readonly isRuntime: (name: string) => boolean;
   readonly hostFiles: () => HostFiles;
   readonly users: UserCache;
   readonly catalog: Catalog;

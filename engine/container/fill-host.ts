@@ -1,5 +1,4 @@
 /** What the daemon adds to a HostConfig before it is checked: default log driver and init, full ids of joined containers. */
-import { isNamespaceRuntime } from "../isolation/select.ts";
 import { invalid, unsupported } from "../base/errors.ts";
 import type { HostConfig } from "../spec/config.ts";
 import { joinedContainer } from "../spec/modes.ts";
@@ -25,7 +24,7 @@ function logConfig(context: Context, host: HostConfig): HostConfig["logConfig"] 
 export function fillHost(context: Context, host: HostConfig): HostConfig {
   if (host.runtime === "vm")
     throw unsupported("runtime.vm", "runtime vm is not built yet: only the namespace runtime is available");
-  if (!isNamespaceRuntime(host.runtime)) {
+  if (!context.isRuntime(host.runtime)) {
     throw invalid("runtime.unknown", `unknown or invalid runtime name: ${host.runtime}`, {
       details: { runtime: host.runtime },
     });
