@@ -103,6 +103,7 @@ export async function openEngine(config: EngineConfig, options: EngineOptions = 
   const close = async (): Promise<void> => {
     for (const container of context.catalog.all()) container.cancelScheduledRestart();
     await drain();
+    await backend.close?.();
     await images.close();
     database.close();
     lock.release();
