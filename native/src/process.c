@@ -198,9 +198,9 @@ static void executed(struct monitor *m, struct process *p) {
         return;
     }
     struct client *c = client_of(m, p);
+    if (p == m->init && p->early_start) report_process(m, p, AT_CREATED);
     p->phase = PHASE_RUNNING;
     p->started_at = now_ns(CLOCK_REALTIME);
-    if (p == m->init && p->early_start) report_process(m, p, AT_CREATED);
     if (c != NULL) c->deferred = false;
     report_process(m, p, AT_EXECED);
 }
