@@ -26,7 +26,7 @@ struct child {
     int *prepared;      /* per record: what `outer` opened for it (-1 none); NULL without outer */
     bool may_proceed, may_start;
     bool joins;         /* exec into a running container */
-    bool has_caps;
+    bool has_caps, pivoted;
     bool oom_score_set; /* by outer, with the host's power */
     u64 permitted, effective, inheritable, ambient;
     char **argv, **env; /* made before the gate: nothing is allocated after it */

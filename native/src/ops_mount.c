@@ -172,9 +172,15 @@ static int masked_directory(struct child *child) {
 static int null_device(struct child *child) {
     struct stat node;
     OWNED_FD null = open_in_root(child, "/dev/null", O_PATH | O_NOFOLLOW, RESOLVE_NO_SYMLINKS);
-    if (null >= 0 && fstat(null, &node) == 0 && S_ISCHR(node.st_mode) && node.st_rdev == makedev(1, 3))
-        return sys_open_tree(null, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
-    return sys_open_tree(child->null, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
+    for (int attempt = 0; attempt < 2; attempt++) {
+        if (null >= 0 && fstat(null, &node) == 0 && S_ISCHR(node.st_mode) && node.st_rdev == makedev(1, 3))
+            return sys_open_tree(null, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
+        close_owned(&null);
+        /* the host's, as long as that is what the path means */
+        null = child->pivoted ? -1 : open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    }
+    errno = ENODEV;
+    return -1;
 }
 
 int op_mask(struct child *child, const struct record *record) {
@@ -208,6 +214,7 @@ int op_pivot(struct child *child, const struct record *record) {
     if (sys_pivot_root(".", ".") != 0) return fail(child->err, "pivot_root", "/");
     if (sys_umount(".", UMOUNT_DETACH) != 0) return fail(child->err, "umount2", "/");
     if (chdir("/") != 0) return fail(child->err, "chdir", "/");
+    child->pivoted = true;
     return 0;
 }
 
