@@ -1,9 +1,10 @@
 /** argv → exit status. Everything that goes wrong below is turned into text and a status here, once. */
-import { ApiError, Client, ConnectionError, DEFAULT_HOST, HostError } from "../client/index.ts";
+import { Client, DEFAULT_HOST } from "../client/index.ts";
 import { complete } from "./complete.ts";
 import { tree } from "./commands/index.ts";
 import type { Context } from "./context.ts";
-import { ArgumentError, StatusError } from "./errors.ts";
+import { ArgumentError } from "./errors.ts";
+import { causes, explain } from "./explain.ts";
 import { commandHelp, groupHelp, overview, usageLine } from "./help.ts";
 import { FlagError, parseArguments } from "./parse/arguments.ts";
 import { bool, list, string } from "./parse/flag.ts";
@@ -39,45 +40,6 @@ function checkCount(program: string, path: string, entry: Entry, count: number):
   const bound = exact ? "" : count < min ? "at least " : "at most ";
   const text = max === 0 ? "accepts no arguments" : `requires ${bound}${much} ${plural}`;
   throw new ArgumentError(`'${program} ${path}' ${text}`);
-}
-
-interface Failure {
-  readonly status: number;
-  readonly text: string;
-}
-
-const NOT_RUNNING = "Start it with: ctrd (or npm start in a checkout)";
-
-function connectionText(error: ConnectionError): string {
-  if (!error.refused) return error.message;
-  if (error.code === "EACCES" || error.code === "EPERM") {
-    return `permission denied while trying to connect to the tare daemon at ${error.host}\nhint: join the socket's group, or run as root`;
-  }
-  return `${error.message}. Is ctrd running? ${NOT_RUNNING}`;
-}
-
-function causes(error: unknown): string {
-  const lines: string[] = [];
-  let at = error instanceof Error ? error.cause : undefined;
-  for (let depth = 0; at !== undefined && depth < 10; depth++) {
-    lines.push(`caused by: ${at instanceof Error ? `${at.name}: ${at.message}` : String(at)}`);
-    at = at instanceof Error ? at.cause : undefined;
-  }
-  if (error instanceof Error && error.stack !== undefined) lines.push(error.stack);
-  return lines.map((one) => `\n${one}`).join("");
-}
-
-const withHint = (text: string, hint: string | undefined): string => (hint === undefined ? text : `${text}\nhint: ${hint}`);
-
-/** The text of any error and its exit status outside of run and create, as docker's. */
-export function explain(error: unknown): Failure {
-  if (error instanceof StatusError) return { status: error.status, text: withHint(error.message, error.hint) };
-  if (error instanceof ApiError) {
-    return { status: 1, text: withHint(`Error response from daemon: ${error.message}`, error.hint) };
-  }
-  if (error instanceof ConnectionError) return { status: 1, text: connectionText(error) };
-  if (error instanceof HostError) return { status: 1, text: error.message };
-  return { status: 1, text: error instanceof Error ? error.message : String(error) };
 }
 
 async function runCommand(context: Context, path: string, entry: Entry, rest: readonly string[], columns: number): Promise<number> {

@@ -18,8 +18,8 @@ export interface Input {
   readonly isTerminal: boolean;
   /** Raw: no echo, no signals, byte by byte. Off restores what was. */
   setRaw(on: boolean): void;
-  /** May be taken once. Leaving the loop stops reading. */
-  chunks(): AsyncIterable<Buffer>;
+  /** Pushes what is typed until `stop` is called; waits while `data` returns a promise. */
+  open(receiver: { data(chunk: Buffer): Promise<void> | undefined; end(): void }): () => void;
 }
 
 /** The caller's files. A daemon that runs commands for someone else has none of these and refuses. */
@@ -57,3 +57,40 @@ export interface Context {
 }
 
 export const line = (output: Output, text: string): Promise<void> | undefined => output.write(`${text}\n`);
+
+/** All of stdin, chunk by chunk. */
+export async function* readInput(input: Input): AsyncGenerator<Buffer> {
+  const queue: Buffer[] = [];
+  let ended = false;
+  let wake = () => {};
+  let drained = () => {};
+  const stop = input.open({
+    data: (chunk) => {
+      queue.push(chunk);
+      wake();
+      return new Promise<void>((resolve) => {
+        drained = resolve;
+      });
+    },
+    end: () => {
+      ended = true;
+      wake();
+    },
+  });
+  try {
+    for (;;) {
+      const chunk = queue.shift();
+      if (chunk !== undefined) {
+        yield chunk;
+        drained();
+      } else if (ended) return;
+      else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    stop();
+  }
+}

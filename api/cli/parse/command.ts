@@ -7,7 +7,7 @@ export interface Invocation<F extends FlagTable> {
   readonly name: string;
   readonly flags: Values<F>;
   /** Flags the user gave, whatever their value. */
-  readonly changed: ReadonlySet<keyof F & string>;
+  readonly changed: ReadonlySet<string>;
   readonly args: readonly string[];
   readonly context: Context;
 }

@@ -105,10 +105,10 @@ export const filter = (usage: string, extra: Extra<Filters> = {}): Flag<Filters>
     (text, before) => {
       if (text === "") return before;
       const at = text.indexOf("=");
-      if (at < 0) throw new FlagValueError("invalid argument format: filter must be specified as <key>=<value>");
+      if (at < 0) throw new FlagValueError("bad format of filter (expected name=value)");
       const key = text.slice(0, at).trim().toLowerCase();
       const value = text.slice(at + 1).trim();
       return { ...before, [key]: [...(before[key] ?? []), value] };
     },
-    { short: "f", ...extra },
+    extra,
   );
