@@ -1,6 +1,6 @@
 /** kill, stop, restart. They wait outside the lane, because the exit they wait for is recorded inside it. */
 import { settledWithin } from "../base/deadline.ts";
-import { conflict, errnoCode, internal, notModified, unavailable } from "../base/errors.ts";
+import { conflict, errnoCode, internal, notModified, TareError, unavailable } from "../base/errors.ts";
 import { syncPoint } from "../base/sync-points.ts";
 import type { Container, Run } from "./container.ts";
 import type { Context } from "./context.ts";
@@ -34,6 +34,10 @@ async function currentRun(context: Context, container: Container): Promise<Run |
 const endsOnPurpose = (container: Container, signal: number): boolean =>
   signal === SIGKILL || container.record.config.stopSignal === null || signal === stopSignalOf(container.record);
 
+/** The process ended a moment ago and its exit is not recorded yet. */
+const isGone = (error: unknown): boolean =>
+  errnoCode(error) === "ESRCH" || (error instanceof TareError && error.code === "container.not_running");
+
 /** Sends the signal and thaws a paused container that is meant to end. A process that is gone already is no error. */
 async function deliver(context: Context, container: Container, run: Run, signal: number): Promise<void> {
   const onPurpose = endsOnPurpose(container, signal);
@@ -41,7 +45,7 @@ async function deliver(context: Context, container: Container, run: Run, signal:
   try {
     await run.sandbox.signal(signal);
   } catch (error) {
-    if (errnoCode(error) !== "ESRCH" && container.run === run) throw error;
+    if (!isGone(error) && container.run === run) throw error;
   }
   publish(context, container, "kill", { signal: String(signal) });
   if (onPurpose && container.state.status === "paused" && container.run === run) {
