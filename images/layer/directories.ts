@@ -6,13 +6,14 @@
  *
  * An overlay layer holds only what the archive names, so a parent that the archive does not name may live in a layer
  * below. It then has to be repeated here, with its attributes, or the lower one would be hidden by a fresh 0755 (and a
- * lower symlink by a directory). `Below` says what is known: nothing is below ("none"), the layers below are still
- * being unpacked ("pending", so we stop with NeedsParents and are run again), or a handle on their merged tree.
+ * lower symlink by a directory). `Below` says what is known: nothing is below ("none"), a handle on the merged tree below,
+ * or "pending": those layers are still being unpacked. Then a plain directory is assumed and remembered, and
+ * `adoptBelow` looks when they are there; what cannot be mended afterwards stops with NeedsParents and is run again.
  */
 import { closeSync, constants, fstatSync, readlinkSync } from "node:fs";
 import { errnoCode } from "../../engine/base/errors.ts";
 import { sys } from "../../native/binding/index.ts";
-import { type Attributes, readXattrs, timespecs } from "./attributes.ts";
+import { applyToDirectory, type Attributes, readXattrs, timespecs } from "./attributes.ts";
 import { cleanKey, joinKey, keyBytes, type PathKey, shownKey, zeroEnded } from "./names.ts";
 import { badTar } from "./tar-header.ts";
 
@@ -30,6 +31,7 @@ const OPEN_PATH = sys.OPEN.path | constants.O_DIRECTORY;
 const RESOLVE = sys.RESOLVE.inRoot | sys.RESOLVE.noMagiclinks;
 const CACHE_MAX = 192;
 const LINKS_MAX = 40;
+const ASSUMED_MAX = 1000;
 const IMPLICIT: DirectoryRecord = { mode: 0o755, uid: 0, gid: 0, mtimeSeconds: 0, mtimeNanoseconds: 0, xattrs: null, implicit: true };
 
 type Kind = "missing" | "directory" | "symlink" | "whiteout" | "other";
@@ -41,6 +43,8 @@ export class Directories {
   readonly #open = new Map<PathKey, number>();
   /** Attributes are applied at the very end: a child's creation would change the times, setgid and ACLs would be inherited. */
   readonly records = new Map<PathKey, DirectoryRecord>();
+  /** Directories made without knowing what is below, parents first. */
+  readonly assumed: PathKey[] = [];
   #lastKey: PathKey | undefined;
   #lastFd = -1;
 
@@ -172,14 +176,19 @@ export class Directories {
   }
 
   #makeMissing(parentFd: number, path: PathKey, nameZ: Buffer, links: number): void {
-    if (this.below === "pending") throw new NeedsParents(path);
-    const lower = this.below === "none" ? null : statBelow(this.below.fd, joinKey(this.#physical(parentFd), keyName(nameZ)));
+    if (this.below === "pending") this.#assume(joinKey(this.#physical(parentFd), keyName(nameZ)));
+    const lower = typeof this.below === "string" ? null : statBelow(this.below.fd, joinKey(this.#physical(parentFd), keyName(nameZ)));
     if (lower?.target !== undefined) {
       sys.symlinkatZ(zeroEnded(lower.target), parentFd, nameZ);
       sys.fchownat(parentFd, nameZ.subarray(0, -1), lower.uid, lower.gid);
       sys.utimensatZ(parentFd, nameZ, timespecs(lower.mtimeSeconds, lower.mtimeNanoseconds));
       this.#ensureTarget(parentFd, nameZ, links);
     } else this.#mkdir(parentFd, path, nameZ, lower ?? IMPLICIT);
+  }
+
+  #assume(path: PathKey): void {
+    if (this.assumed.length >= ASSUMED_MAX) throw new NeedsParents(path);
+    this.assumed.push(path);
   }
 
   #mkdir(parentFd: number, path: PathKey, nameZ: Buffer, record: DirectoryRecord): void {
@@ -211,6 +220,32 @@ function resolveDots(from: PathKey, target: string): PathKey {
     else if (part !== "" && part !== ".") parts.push(part);
   }
   return cleanKey(parts.join("/"));
+}
+
+/**
+ * Gives assumed directories the attributes of those below, now that these are there. False: one of them is a symlink
+ * below, so the layer has to be unpacked again, knowing it.
+ */
+export function adoptBelow(rootFd: number, belowFd: number, assumed: readonly PathKey[]): boolean {
+  for (const path of assumed) {
+    const lower = statBelow(belowFd, path);
+    if (lower === null) continue;
+    if (lower.target !== undefined) return false;
+    let fd: number;
+    try {
+      fd = sys.openat2(rootFd, keyBytes(path), { flags: constants.O_RDONLY | constants.O_DIRECTORY, resolve: RESOLVE | sys.RESOLVE.noSymlinks });
+    } catch (error) {
+      // A later entry of the layer put something else there.
+      if (["ENOENT", "ENOTDIR", "ELOOP"].includes(errnoCode(error) ?? "")) continue;
+      throw error;
+    }
+    try {
+      applyToDirectory(fd, lower, true);
+    } finally {
+      closeSync(fd);
+    }
+  }
+  return true;
 }
 
 type LowerStat = DirectoryRecord & { readonly target?: Buffer };

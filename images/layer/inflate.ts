@@ -9,7 +9,7 @@ import { isSkippable, ZSTD_MAGIC, zstdFrames } from "./zstd-frames.ts";
 
 export type Compression = "none" | "gzip" | "zstd";
 
-const CHUNK = 1 << 20;
+const CHUNK = 256 << 10;
 /** Frames up to this size are inflated in place: zstd:chunked has one frame per file, and a stream each would be slow. */
 const SMALL_FRAME = 128 << 10;
 
@@ -121,7 +121,7 @@ async function* chain(pieces: Buffer[], rest: AsyncIterable<Buffer>): AsyncGener
 /** null when the output is large after all (a bomb, or zeros): then it goes through the bounded stream. */
 function inflateSmall(frame: Buffer): Buffer | null {
   try {
-    return zstdDecompressSync(frame, { maxOutputLength: 8 * CHUNK });
+    return zstdDecompressSync(frame, { maxOutputLength: 8 << 20 });
   } catch (error) {
     if (errnoCode(error) === "ERR_BUFFER_TOO_LARGE") return null;
     throw corrupt(error, "zstd");

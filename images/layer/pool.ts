@@ -6,11 +6,12 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { cancelled, type ErrorKind, ERROR_KINDS, internal, TareError } from "../../engine/base/errors.ts";
-import type { UnpackJob, UnpackOutcome } from "./unpack.ts";
+import { type UnpackJob, type UnpackOutcome, unpackLayer } from "./unpack.ts";
 import type { WorkerError, WorkerReply, WorkerRequest } from "./worker.ts";
 
 /** Two layers at once is the plan for two cores and for spinning disks alike; more only fights for the journal. */
 const LANES_MAX = 2;
+const INLINE_MAX = 256 << 10;
 
 /**
  * A thread is asked to stop between two chunks, so that it closes its descriptors; only one that does not answer is killed
@@ -93,8 +94,25 @@ export class UnpackPool implements AsyncDisposable {
   readonly #waiting: ((lane: Lane) => void)[] = [];
   readonly lanes = Math.max(1, Math.min(LANES_MAX, availableParallelism()));
 
-  /** Waits for a free thread, then for the layer. Throws the worker's typed error. */
+  /** Starts a thread ahead of its first layer. */
+  warm(): void {
+    if (this.#all.length > 0) return;
+    const lane = new Lane();
+    this.#all.push(lane);
+    this.#idle.push(lane);
+  }
+
+  /**
+   * Waits for a free thread, then for the layer. Throws the worker's typed error. A small blob is unpacked here: a thread
+   * takes longer to start, and between two chunks the loop is free.
+   */
   async unpack(job: UnpackJob, onProgress: (blobBytes: number) => void, signal: AbortSignal): Promise<UnpackOutcome> {
+    if (job.length <= INLINE_MAX) {
+      return await unpackLayer(job, (blobBytes) => {
+        if (signal.aborted) throw wasCancelled(signal.reason);
+        onProgress(blobBytes);
+      });
+    }
     return await this.#on({ kind: "unpack", job, cancel: cancelFlag() }, onProgress, signal);
   }
 

@@ -49,10 +49,12 @@ export interface Unpacked {
   readonly compression: Compression;
   /** False: the root directory's attributes are to be taken from the layer below. */
   readonly describesRoot: boolean;
+  /** Directories made while the layers below were pending; to be compared with them. */
+  readonly assumed: readonly string[];
 }
 export type UnpackOutcome = Unpacked | "needs-parents";
 
-const CHUNK = 1 << 20;
+const CHUNK = 256 << 10;
 const OPEN_TARGET = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 class Blob {
@@ -114,6 +116,7 @@ async function unpackInto(job: UnpackJob, writer: LayerWriter, onProgress: (blob
     tar.write(chunk);
     onProgress(blob.read);
   }
+  onProgress(blob.read);
   tar.end();
   const diffId = `${digestAlgorithm(job.diffId)}:${hash.digest("hex")}`;
   const plain = compression === "none" && job.blobDigest === null;
@@ -125,8 +128,8 @@ async function unpackInto(job: UnpackJob, writer: LayerWriter, onProgress: (blob
     throw invalid("layer.diff_id_mismatch", `layer ${job.diffId} unpacks to ${diffId}: the archive is corrupt or not what its config says`);
   }
   writer.finish();
-  const { contentSize, entries, describesRoot } = writer;
-  return { blobDigest, tarSize, contentSize, entries, compression, describesRoot };
+  const { contentSize, entries, describesRoot, assumed } = writer;
+  return { blobDigest, tarSize, contentSize, entries, compression, describesRoot, assumed };
 }
 
 function checkSize(limits: UnpackLimits, tarSize: number, blobSize: number): void {

@@ -46,6 +46,12 @@ export class LayerWriter implements TarSink {
     return this.#directories.records.has("");
   }
 
+  /** Directories whose attributes are to be looked up below (see adoptBelow); those the archive described later are not. */
+  get assumed(): string[] {
+    const { assumed, records } = this.#directories;
+    return assumed.filter((key) => records.get(key)?.implicit !== false);
+  }
+
   constructor(rootFd: number, options: WriterOptions) {
     this.#directories = new Directories(rootFd, options.below);
     this.#options = options;

@@ -1,5 +1,6 @@
 /** `load`: spool → read → unpack → commit. Until the commit nothing of it counts as present. */
 import type { Readable } from "node:stream";
+import { cancelled } from "../../engine/base/errors.ts";
 import type { Log } from "../../engine/base/log.ts";
 import { syncPoint } from "../../engine/base/sync-points.ts";
 import { parsePlatform, type Platform } from "../platform.ts";
@@ -10,6 +11,8 @@ import type { ImageEvent, LoadedImage, LoadOptions, LoadResult } from "../types.
 import { type ArchiveImage, type PlatformWish, readArchive } from "./archive.ts";
 import { spoolArchive } from "./spool.ts";
 import { unpackLayers } from "./unpack-layers.ts";
+
+type Progress = NonNullable<LoadOptions["onProgress"]>;
 
 export class Loader {
   readonly #stores: Stores;
@@ -35,7 +38,8 @@ export class Loader {
     await syncPoint("load.spooled");
     const images = await readArchive(spool, wish);
     using _pins = this.#stores.pin(images.flatMap((image) => image.layers.map(({ chainId }) => chainId)));
-    return await this.#inTurn(() => this.#store(images, spool.fd, options));
+    const signal = AbortSignal.any([this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+    return await this.#inTurn(() => this.#store(images, spool.fd, options.onProgress ?? (() => {}), signal));
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -45,15 +49,13 @@ export class Loader {
     return await mine;
   }
 
-  async #store(images: readonly ArchiveImage[], fd: number, options: LoadOptions): Promise<LoadResult> {
+  async #store(images: readonly ArchiveImage[], fd: number, onProgress: Progress, signal: AbortSignal): Promise<LoadResult> {
     const { directory, layers } = this.#stores;
-    const signal = AbortSignal.any([this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])]);
-    signal.throwIfAborted();
+    if (signal.aborted) throw cancelled("image.cancelled", "the load was cancelled", { cause: signal.reason });
     const pool = new UnpackPool();
     let fresh: StoredLayer[] = [];
     try {
       const list = images.flatMap((image) => image.layers);
-      const onProgress = options.onProgress ?? (() => {});
       for (const { chainId, diffId, entry } of list) {
         if (layers.get(chainId) === undefined) continue;
         onProgress({ layer: diffId.slice(7, 19), status: "Layer already exists", current: entry.size, total: entry.size });

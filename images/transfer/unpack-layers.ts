@@ -1,9 +1,12 @@
 /** Unpacks the layers that are not there yet, several at once, into directories that nothing names until the commit. */
+import { closeSync, constants, openSync } from "node:fs";
 import { syncPoint } from "../../engine/base/sync-points.ts";
 import type { Digest } from "../digest.ts";
+import { adoptBelow } from "../layer/directories.ts";
 import type { UnpackPool } from "../layer/pool.ts";
 import { DEFAULT_LIMITS, type Unpacked, type UnpackJob } from "../layer/unpack.ts";
 import type { SnapshotDirectory } from "../snapshot/directory.ts";
+import { openDetached, type OverlaySource } from "../snapshot/overlay.ts";
 import { copyRootAttributes } from "../snapshot/snapshots.ts";
 import type { LayerStore, StoredLayer } from "../store/layer-store.ts";
 import type { LoadProgress } from "../types.ts";
@@ -76,10 +79,12 @@ async function place(
   };
   const known = layer.parent === null ? "none" : context.layers.get(layer.parent) === undefined ? "pending" : lowersOf(layer, context);
   let { number, result } = await attempt(known);
-  if (result === "needs-parents") {
-    void directory.discard(number);
-    await parentsOf(layer, done);
-    ({ number, result } = await attempt(lowersOf(layer, context, await numbersBelow(layer, done))));
+  if (result === "needs-parents" || result.assumed.length > 0) {
+    const lowers = lowersOf(layer, context, await numbersBelow(layer, done));
+    if (result === "needs-parents" || !adopt(directory.absolute(number, "fs"), lowers, result.assumed)) {
+      void directory.discard(number);
+      ({ number, result } = await attempt(lowers));
+    }
   }
   if (result === "needs-parents") throw new Error("an unpack with its parents asked for them again");
   await syncPoint("load.layer");
@@ -92,8 +97,18 @@ function jobFor(layer: ArchiveLayer, fd: number, target: string, below: UnpackJo
   return { fd, offset: entry.offset, length: entry.size, target, below, blobDigest, diffId, limits: DEFAULT_LIMITS, umask: process.umask() };
 }
 
-async function parentsOf(layer: ArchiveLayer, done: ReadonlyMap<Digest, Promise<Placed>>): Promise<void> {
-  if (layer.parent !== null) await done.get(layer.parent);
+function adopt(target: string, lowers: OverlaySource, assumed: readonly string[]): boolean {
+  const rootFd = openSync(target, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    const belowFd = openDetached(lowers);
+    try {
+      return adoptBelow(rootFd, belowFd, assumed);
+    } finally {
+      closeSync(belowFd);
+    }
+  } finally {
+    closeSync(rootFd);
+  }
 }
 
 /** Numbers of the layers below that this load unpacked itself, top first, down to the first stored one. */
