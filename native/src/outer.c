@@ -8,6 +8,7 @@
  */
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -98,6 +99,35 @@ static int idmap_in_place(struct child *child, const char *path) {
     return sys_move_mount(tree, at) == 0 ? 0 : fail(child->err, "move_mount", path);
 }
 
+/* The host's id of the map's first line, which maps the container's root: "0 100000 65536". */
+static long mapped_root(const char *map) {
+    char *end;
+    if (strtol(map, &end, 10) != 0 || end == map) return -1;
+    return strtol(end, NULL, 10);
+}
+
+/*
+ * Overlay makes its work directory with the mounter's ids, for as long as it is mounted, and through an idmapped layer
+ * only mapped ids exist (EOVERFLOW, and then a read-only overlay): it is mounted as the container's root seen from the
+ * host. Leaving id 0 takes the filesystem capabilities away, which the mounter needs: they are raised again.
+ */
+static int filesystem_ids(struct child *child, bool mapped) {
+    struct record record;
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2];
+    long uid = 0, gid = 0;
+    if (mapped && plan_find(child->plan, OP_USER_NAMESPACE, &record)) {
+        uid = mapped_root(record.v[F_USER_NAMESPACE_UID_MAP].text);
+        gid = mapped_root(record.v[F_USER_NAMESPACE_GID_MAP].text);
+        if (uid < 0 || gid < 0) return fail_with(child->err, EINVAL, "setfsuid", "uid_map");
+    }
+    syscall(SYS_setfsgid, (gid_t)gid);
+    syscall(SYS_setfsuid, (uid_t)uid);
+    if (syscall(SYS_capget, &header, data) != 0) return fail(child->err, "capget", NULL);
+    for (int i = 0; i < 2; i++) data[i].effective = data[i].permitted;
+    return syscall(SYS_capset, &header, data) == 0 ? 0 : fail(child->err, "capset", NULL);
+}
+
 /* upper and work must lie in one mount: their common directory is the one that is mapped. */
 static int idmapped_overlay(struct child *child, const struct record *record) {
     static char data[4096];
@@ -126,7 +156,9 @@ static int idmapped_overlay(struct child *child, const struct record *record) {
     put_str(&text, options);
     if (text.full) return fail_with(child->err, E2BIG, "mount", point);
     data[text.length] = 0;
-    return sys_mount("overlay", point, "overlay", 0, data) == 0 ? 0 : fail(child->err, "mount", point);
+    if (filesystem_ids(child, true) != 0) return -1;
+    if (sys_mount("overlay", point, "overlay", 0, data) != 0) return fail(child->err, "mount", point);
+    return filesystem_ids(child, false);
 }
 
 static int join_namespace(struct child *child, const struct record *record) {
