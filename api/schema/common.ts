@@ -15,6 +15,9 @@ export const map = <T extends TSchema>(value: T) => Type.Record(Type.String(), v
 export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 export const maybe = Type.Optional;
 export const object = Type.Object;
+/** One of these texts. The decoder lets any text through: whoever reads it checks, with an error of its own. */
+export const oneOf = <const T extends readonly string[]>(...values: T) =>
+  Type.Union(values.map((value) => Type.Literal(value))) as unknown as ReturnType<typeof Type.Unsafe<T[number]>>;
 /** Go's `map[string]struct{}`: a set. */
 export const set = map(Type.Object({}));
 export const textMap = map(text);

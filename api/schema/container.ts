@@ -1,5 +1,5 @@
 /** Containers: create, inspect, list and the small replies of the verbs. Field order is Go's. */
-import { type Static, flag, int, list, map, maybe, nullable, object, set, text, textMap, texts, time, words } from "./common.ts";
+import { type Static, flag, int, list, map, maybe, nullable, object, oneOf, set, text, textMap, texts, time, words } from "./common.ts";
 import { HostConfig, PortMap } from "./host-config.ts";
 import { EndpointSettings, NetworkingConfig } from "./network.ts";
 
@@ -66,7 +66,7 @@ export const ContainerState = object({
 export type ContainerState = Static<typeof ContainerState>;
 
 export const MountPoint = object({
-  Type: text,
+  Type: oneOf("bind", "volume", "tmpfs", "image", "npipe", "cluster"),
   Name: maybe(text),
   Source: text,
   Destination: text,

@@ -1,5 +1,5 @@
 /** Docker's HostConfig: the part of a container's configuration that belongs to this host. Field order is Go's. */
-import { type Static, flag, int, list, map, maybe, nullable, object, text, textMap, texts } from "./common.ts";
+import { type Static, flag, int, list, map, maybe, nullable, object, oneOf, text, textMap, texts } from "./common.ts";
 
 export const PortBinding = object({ HostIp: text, HostPort: text });
 export type PortBinding = Static<typeof PortBinding>;
@@ -20,7 +20,7 @@ export const Ulimit = object({ Name: text, Hard: int, Soft: int });
 export const RestartPolicy = object({ Name: text, MaximumRetryCount: int });
 
 export const Mount = object({
-  Type: text,
+  Type: oneOf("bind", "volume", "tmpfs", "image"),
   Source: maybe(text),
   Target: text,
   ReadOnly: maybe(flag),

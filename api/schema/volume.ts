@@ -1,5 +1,5 @@
 /** Volumes. */
-import { type Static, int, list, maybe, nullable, object, text, textMap, texts } from "./common.ts";
+import { type Static, int, list, maybe, nullable, object, oneOf, text, textMap, texts } from "./common.ts";
 
 export const Volume = object({
   CreatedAt: maybe(text),
@@ -8,7 +8,7 @@ export const Volume = object({
   Mountpoint: text,
   Name: text,
   Options: nullable(textMap),
-  Scope: text,
+  Scope: oneOf("local", "global"),
   UsageData: maybe(object({ RefCount: int, Size: int })),
 });
 export type Volume = Static<typeof Volume>;

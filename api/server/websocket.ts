@@ -34,9 +34,14 @@ export async function acceptWebsocket(req: IncomingMessage, socket: Socket, earl
   socket.on("data", receive);
   socket.once("end", () => stdin.end());
   const raw = openConnection(socket, stdin);
+  const unframed = new Unframer();
   await plan.run({
     ...raw,
-    write: (bytes) => raw.write(encodeFrame(OPCODE.binary, bytes)),
+    // A browser's terminal gets plain bytes: Docker multiplexes nothing over a websocket.
+    write: async (bytes) => {
+      const payload = plan.tty ? bytes : unframed.push(bytes);
+      if (payload.length > 0) await raw.write(encodeFrame(OPCODE.binary, payload));
+    },
     end: () => {
       if (socket.writable) socket.write(encodeFrame(OPCODE.close, Buffer.from([0x03, 0xe8])));
       raw.end();
@@ -95,5 +100,31 @@ export class FrameDecoder {
     for (let at = 0; at < length; at++) payload[at] = (payload[at] ?? 0) ^ (mask[at & 3] ?? 0);
     this.#onFrame(first & 0x0f, payload);
     return start + length;
+  }
+}
+
+/** Takes the 8-byte headers out of a stream of frames, however it is cut. */
+export class Unframer {
+  #header: Buffer = Buffer.alloc(0);
+  #left = 0;
+
+  push(chunk: Uint8Array): Buffer {
+    const payloads: Uint8Array[] = [];
+    for (let at = 0; at < chunk.length; ) {
+      if (this.#left === 0) {
+        const piece = chunk.subarray(at, at + 8 - this.#header.length);
+        this.#header = Buffer.concat([this.#header, piece]);
+        at += piece.length;
+        if (this.#header.length < 8) break;
+        this.#left = this.#header.readUInt32BE(4);
+        this.#header = Buffer.alloc(0);
+        continue;
+      }
+      const payload = chunk.subarray(at, at + this.#left);
+      payloads.push(payload);
+      this.#left -= payload.length;
+      at += payload.length;
+    }
+    return Buffer.concat(payloads);
   }
 }
