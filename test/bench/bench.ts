@@ -56,3 +56,10 @@ export const removeMany = ({ api }: Engine, ids: readonly string[]): Promise<voi
     await api.text("POST", `/containers/${id}/kill`);
     await api.remove(id);
   });
+
+/** Removes whatever a row left behind (after a failure), then stops the daemon: a container would keep the file system busy. */
+export async function dismiss(engine: Engine): Promise<void> {
+  const all = await engine.api.json<readonly { readonly Id: string }[]>("GET", "/containers/json?all=1");
+  await pool(all, 8, ({ Id }) => engine.api.remove(Id));
+  await engine.stop();
+}

@@ -1,6 +1,6 @@
 /** The engines under measurement: our own from dist/, and the peers of peers.sh when they are there. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Api } from "./api.ts";
@@ -61,6 +61,7 @@ export async function startTare(root: string): Promise<{ readonly engine: Engine
   const log = openSync(join(root, "ctrd.log"), "a");
   const start = performance.now();
   const child = spawn(join(REPOSITORY, "dist/ctrd"), args, { stdio: ["ignore", log, log] });
+  closeSync(log);
   const api = new Api(socket, 16);
   await ready(api, "ctrd", child);
   const readyMs = performance.now() - start;

@@ -6,9 +6,10 @@ import { spawnSync } from "node:child_process";
 import { closeSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { arch, cpus, loadavg, release } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { busyboxArchive } from "../support/busybox-image.ts";
-import type { Bench } from "./bench.ts";
+import { type Bench, dismiss } from "./bench.ts";
 import { bigImage } from "./big-image.ts";
 import { hasPeers, type Peers, startPeers, startTare } from "./engines.ts";
 import { makeFloor } from "./floor.ts";
@@ -41,7 +42,7 @@ const must = (command: string, ...args: string[]): void => {
 };
 
 /** A fresh ext4 in a sparse file: an aged file system creates files many times slower and would be what we measure. */
-function freshFileSystem(): { readonly root: string; [Symbol.dispose](): void } {
+function freshFileSystem(): { readonly root: string; [Symbol.asyncDispose](): Promise<void> } {
   mkdirSync(CACHE, { recursive: true });
   const dir = mkdtempSync(join(CACHE, "run-"));
   const [image, root] = [join(dir, "disk"), join(dir, "fs")];
@@ -51,11 +52,15 @@ function freshFileSystem(): { readonly root: string; [Symbol.dispose](): void } 
   must("mkfs.ext4", "-q", "-E", "lazy_itable_init=1", image);
   mkdirSync(root);
   must("mount", "-o", "loop", image, root);
-  const dispose = (): void => {
-    must("umount", root);
+  const dispose = async (): Promise<void> => {
+    // The kernel lets go of the last containers' overlays a moment after their processes ended.
+    for (let tries = 0; spawnSync("umount", [root]).status !== 0; tries += 1) {
+      if (tries === 100) throw new Error(`${root} stays busy; unmount it and remove ${dir}`);
+      await delay(50);
+    }
     rmSync(dir, { recursive: true });
   };
-  return { root, [Symbol.dispose]: dispose };
+  return { root, [Symbol.asyncDispose]: dispose };
 }
 
 const machine = () => ({
@@ -97,14 +102,14 @@ async function main(): Promise<void> {
     },
   });
   if (process.getuid?.() !== 0) throw new Error("the benchmark needs root");
-  using disk = freshFileSystem();
+  await using disk = freshFileSystem();
   const withPeers = !values["no-peers"] && hasPeers();
   if (!withPeers) console.log("without peers (test/bench/peers.sh build fetches them)\n");
   const peers = withPeers ? await startPeers(join(disk.root, "peers")) : undefined;
   try {
     const bench = await prepare(disk.root, peers, Number(values.n));
     const before = machine();
-    const rows = await measureAll(bench, values.rows.split(",")).finally(() => bench.ours.stop());
+    const rows = await measureAll(bench, values.rows.split(",")).finally(() => dismiss(bench.ours));
     writeFileSync(values.out, `${JSON.stringify({ machine: before, rows }, null, 2)}\n`);
   } finally {
     await peers?.stop();

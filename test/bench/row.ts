@@ -79,7 +79,8 @@ const number = (value: number): string =>
 export function renderRow(row: RowResult): string {
   const ours = row.cases[OURS];
   const lines = Object.entries(row.cases).map(([engine, result]) => {
-    if (!isSummary(result)) return `  ${engine.padEnd(22)} failed: ${result.error.slice(0, 90)}`;
+    if (!isSummary(result))
+      return `  ${engine.padEnd(22)} failed: ${result.error.replace(/[0-9a-f]{64}/g, "ID").slice(0, 300)}`;
     const ratio = isSummary(ours) && engine !== OURS ? `${number(result.median / ours.median)} × ours` : "";
     const figures = [result.median, result.p95, result.min].map((value) => number(value).padStart(9)).join(" ");
     return `  ${engine.padEnd(22)}${figures}  n=${String(result.n).padEnd(4)} ${ratio}`;

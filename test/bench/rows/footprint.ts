@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Bench, config, DEFAULT_WARM_UPS, everyEngine, removeMany, startMany } from "../bench.ts";
+import { type Bench, config, DEFAULT_WARM_UPS, dismiss, everyEngine, removeMany, startMany } from "../bench.ts";
 import { type Engine, startTare } from "../engines.ts";
 import { timed } from "../measure.ts";
 import { pssKiB, totalPssKiB } from "../memory.ts";
@@ -120,13 +120,4 @@ export function crowd(bench: Bench): RowPlan {
       for (const field of fields.values()) await dismiss(await field);
     },
   };
-}
-
-async function dismiss(engine: Engine): Promise<void> {
-  const all = await engine.api.json<readonly { readonly Id: string }[]>("GET", "/containers/json?all=1");
-  await removeMany(
-    engine,
-    all.map(({ Id }) => Id),
-  );
-  await engine.stop();
 }

@@ -124,6 +124,9 @@ export function exec(bench: Bench): RowPlan {
     }),
     promises: [{ engine: "docker", atMost: 1 / 6 }],
     rounds: { n: bench.n, warmUps: DEFAULT_WARM_UPS },
+    finish: async () => {
+      for (const engine of bench.engines) await removeMany(engine, [await holder(engine)]);
+    },
   };
 }
 
