@@ -32,6 +32,20 @@ export const libcFunction = (name: string, result: "int" | "long" | "ssize_t", p
   };
 };
 
+type AsyncCall = (...values: (Argument | ((error: unknown, result: number) => void))[]) => void;
+/**
+ * The same on koffi's thread pool, for calls that wait for a disk. Resolves with the result, or with -errno; never use it
+ * for calls that change a thread's world.
+ */
+export const libcFunctionAsync = (name: string, parameters: readonly Parameter[]): ((...values: Argument[]) => Promise<number>) => {
+  let bound: AsyncCall | undefined;
+  return (...values) =>
+    new Promise((resolve, reject) => {
+      bound ??= (libc.func(name, "int", [...parameters]) as unknown as { readonly async: AsyncCall }).async;
+      bound(...values, (error, result) => (error == null ? resolve(result < 0 ? -koffi.errno() : result) : reject(error)));
+    });
+};
+
 /**
  * System calls by number, for those that old libcs do not wrap. All used here have one number on every architecture
  * (424 and above), except where `numberOf` is given both.

@@ -2,7 +2,7 @@
  * The unpacker's hot calls: a layer has tens of thousands of entries, so names come already ended by NUL (no copy) and
  * failures come as negative errno (no Error object for an expected EEXIST). Everything else uses the checked forms.
  */
-import { check, lastErrno, libcFunction } from "./libc.ts";
+import { check, lastErrno, libcFunction, libcFunctionAsync, systemCallError } from "./libc.ts";
 
 const outcome = (result: number): number => (result < 0 ? -lastErrno() : result);
 
@@ -30,6 +30,9 @@ const utimensatCall = libcFunction("utimensat", "int", ["int", "const void *", "
 export const utimensatZ = (dirfd: number, nameZ: Uint8Array, times: Uint8Array | Int32Array): void =>
   void check(utimensatCall(dirfd, nameZ, times, 0x100), "utimensat");
 
-const syncfsCall = libcFunction("syncfs", "int", ["int"]);
-/** Writes a whole filesystem out. It may take seconds: call it in a worker only. */
-export const syncfs = (fd: number): void => void check(syncfsCall(fd), "syncfs");
+const syncfsCall = libcFunctionAsync("syncfs", ["int"]);
+/** Writes a whole filesystem out, on a pool thread: it may take seconds. */
+export async function syncfs(fd: number): Promise<void> {
+  const result = await syncfsCall(fd);
+  if (result < 0) throw systemCallError(-result, "syncfs");
+}

@@ -27,6 +27,7 @@ struct child {
     bool may_proceed, may_start;
     bool joins;         /* exec into a running container */
     bool has_caps, pivoted;
+    bool at_root;       /* the working directory is the root's mount point */
     bool oom_score_set; /* by outer, with the host's power */
     u64 permitted, effective, inheritable, ambient;
     char **argv, **env; /* made before the gate: nothing is allocated after it */

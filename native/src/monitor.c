@@ -19,6 +19,7 @@
 #include "sys.h"
 
 #define IDLE_MS 1000
+#define OOM_LOOK_MS 20
 #define END_MS 30000u
 #define MAX_SLOTS (4 + 4 * MAX_PROCESSES + MAX_CLIENTS)
 static struct pollfd slots[MAX_SLOTS];
@@ -74,6 +75,7 @@ static int poll_timeout(const struct monitor *m) {
     for (const struct client *c = m->clients; c != NULL; c = c->next)
         if (c->stalled_at != 0) sooner(&timeout, c->stalled_at + STALL_MS, now);
     if (m->ending) sooner(&timeout, m->end_deadline, now);
+    if (m->oom.look_until != 0) sooner(&timeout, now + OOM_LOOK_MS, now);
     return timeout;
 }
 
@@ -91,11 +93,13 @@ static void go_idle(struct monitor *m) {
 static void handle_oom(struct monitor *m) {
     struct report r;
     short events = slot_events(m->oom.slot);
-    if (events == 0) return;
-    bool killed = oom_look(&m->oom);
+    u64 now = m->oom.look_until != 0 || events != 0 ? now_ms() : 0;
+    if (events != 0) m->oom.look_until = now + 1000;
+    if (m->oom.look_until == 0) return;
+    if (now >= m->oom.look_until) m->oom.look_until = 0;
     /* the cgroup was removed under us: it would be readable for ever */
-    if (m->oom.version != 1 && !killed && (events & POLLERR) != 0 && m->init->ended) m->oom.fd = -1;
-    if (!killed) return;
+    if ((events & (POLLERR | POLLHUP)) != 0 && m->oom.version != 1 && m->init->ended) m->oom.fd = -1;
+    if (!oom_look(&m->oom)) return;
     m->init->oom = true;
     report_begin(&r, AT_OOM);
     report_string(&r, KEY_RUN, m->run);
@@ -217,7 +221,7 @@ static _Noreturn void run(struct monitor *m) {
         if (m->ending && (m->client_count == 0 || now_ms() >= m->end_deadline)) _exit(0);
         build_slots(m);
         int count = poll(slots, slot_count, poll_timeout(m));
-        if (count == 0 && m->busy) go_idle(m);
+        if (count == 0 && m->busy && m->oom.look_until == 0) go_idle(m);
         if (count < 0) continue;
         handle_processes(m);
         handle_oom(m);

@@ -62,6 +62,7 @@ struct oom_watch {
     int fd, counter_fd, slot; /* v1: eventfd and memory.oom_control; v2: memory.events for both */
     u32 version;
     u64 kills;
+    u64 look_until; /* ms: v1 tells before it kills, so the counter is looked at again for a while */
 };
 struct monitor {
     char *id, *run, *exit_path;

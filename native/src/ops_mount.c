@@ -38,11 +38,6 @@ int op_propagation(struct child *child, const struct record *record) {
     return 0;
 }
 
-static int enter_root(struct child *child, const char *mount_point) {
-    child->root = open(mount_point, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return child->root < 0 ? fail(child->err, "open", mount_point) : 0;
-}
-
 int op_root_overlay(struct child *child, const struct record *record) {
     const char *point = record->v[F_ROOT_OVERLAY_MOUNT_POINT].text, *base = record->v[F_ROOT_OVERLAY_BASE].text;
     const struct value *data = &record->v[F_ROOT_OVERLAY_DATA];
@@ -50,7 +45,8 @@ int op_root_overlay(struct child *child, const struct record *record) {
     if (data->length >= 4096) return fail_with(child->err, E2BIG, "mount", point);
     if (chdir(base) != 0) return fail(child->err, "chdir", base);
     if (sys_mount("overlay", point, "overlay", 0, data->text) != 0) return fail(child->err, "mount", point);
-    return enter_root(child, point);
+    child->root = open(point, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return child->root < 0 ? fail(child->err, "open", point) : 0;
 }
 
 /* open_tree, then everything that must be set while the tree is detached. */
@@ -67,28 +63,31 @@ int clone_source(struct child *child, const char *source, const struct record *b
     return take_fd(&tree);
 }
 
-/* `prepared` >= 0 is used as it is, else source is cloned with what is mounted below it. */
-static int root_from_clone(struct child *child, const char *source, int prepared, const char *point) {
-    OWNED_FD cloned = prepared >= 0 ? -1 : sys_open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | AT_RECURSIVE);
-    int tree = prepared >= 0 ? prepared : cloned;
+/*
+ * Puts a tree over the mount point and makes it the root: prepared by outer, or a clone of source. A container's own root
+ * may not be able to walk to the mount point by path; outer has then made it the working directory.
+ */
+static int root_from_tree(struct child *child, const char *source, int prepared, const char *point) {
+    OWNED_FD tree = prepared >= 0 ? prepared : sys_open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | AT_RECURSIVE);
     if (tree < 0) return fail(child->err, "open_tree", source);
-    OWNED_FD target = open(point, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    OWNED_FD target = open(child->at_root ? "." : point, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (target < 0) return fail(child->err, "open", point);
     if (sys_move_mount(tree, target) != 0) return fail(child->err, "move_mount", point);
-    return enter_root(child, point);
+    child->root = take_fd(&tree);
+    return 0;
 }
 
 int op_root_bind(struct child *child, const struct record *record) {
     const char *point = record->v[F_ROOT_BIND_MOUNT_POINT].text, *source = record->v[F_ROOT_BIND_SOURCE].text;
-    OWNED_FD tree = child->prepared != NULL ? take_fd(&child->prepared[record->index]) : -1;
-    if (tree < 0 && record->v[F_ROOT_BIND_IDMAPPED].number != 0) return fail_with(child->err, EINVAL, "mount_setattr", source);
-    return root_from_clone(child, tree < 0 ? source : NULL, tree, point);
+    int prepared = child->prepared != NULL ? take_fd(&child->prepared[record->index]) : -1;
+    if (prepared < 0 && record->v[F_ROOT_BIND_IDMAPPED].number != 0) return fail_with(child->err, EINVAL, "mount_setattr", source);
+    return root_from_tree(child, source, prepared, point);
 }
 
 int op_root_prepared(struct child *child, const struct record *record) {
     const char *point = record->v[F_ROOT_PREPARED_MOUNT_POINT].text;
     /* A mount that came from a more powerful namespace is locked and cannot be pivoted to: a clone of it can. */
-    return root_from_clone(child, point, -1, point);
+    return root_from_tree(child, child->at_root ? "." : point, -1, point);
 }
 
 static int configure(int fs, const struct record *record) {

@@ -161,6 +161,21 @@ static int idmapped_overlay(struct child *child, const struct record *record) {
     return filesystem_ids(child, false);
 }
 
+/*
+ * The mount point lies below directories that only the host's root may enter. The working directory goes along into the
+ * next mount namespace (the kernel moves it to the copy), a path would not.
+ */
+static int stand_at_root(struct child *child) {
+    struct record record;
+    const char *point = NULL;
+    if (plan_find(child->plan, OP_ROOT_PREPARED, &record)) point = record.v[F_ROOT_PREPARED_MOUNT_POINT].text;
+    else if (plan_find(child->plan, OP_ROOT_BIND, &record)) point = record.v[F_ROOT_BIND_MOUNT_POINT].text;
+    if (point == NULL) return 0;
+    if (chdir(point) != 0) return fail(child->err, "chdir", point);
+    child->at_root = true;
+    return 0;
+}
+
 static int join_namespace(struct child *child, const struct record *record) {
     const char *path = record->v[F_JOIN_NAMESPACE_PATH].text;
     OWNED_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -234,6 +249,7 @@ _Noreturn void outer_main(struct child *child) {
     child->err->op = NO_OP;
     child->err->code = 0;
     if (child->userns >= 0) {
+        if (stand_at_root(child) != 0) child_fail(child);
         if (setns(child->userns, CLONE_NEWUSER) != 0) {
             fail(child->err, "setns", "user");
             child_fail(child);
