@@ -42,8 +42,10 @@ export function runDeviceProgram(program: Uint8Array, request: DeviceRequest): n
     } else if (opcode === 0xb7) registers[dst] = imm;
     else if (opcode === 0xbc) registers[dst] = read(src);
     else if (opcode === 0x54) registers[dst] = (read(dst) & imm) >>> 0;
+    else if (opcode === 0xa4) registers[dst] = (read(dst) ^ imm) >>> 0;
+    else if (opcode === 0x4c) registers[dst] = (read(dst) | read(src)) >>> 0;
+    else if (opcode === 0x05) jump(true);
     else if (opcode === 0x74) registers[dst] = read(dst) >>> imm;
-    else if (opcode === 0x16) jump(read(dst) === imm >>> 0);
     else if (opcode === 0x56) jump(read(dst) !== imm >>> 0);
     else if (opcode === 0x46) jump((read(dst) & imm) !== 0);
     else if (opcode === 0x95) return read(0);
