@@ -3,6 +3,7 @@
  * 40 µs of start and as much of teardown: memory (accounting, OOM), freezer (membership, pause, kill), cpuacct (usage), and
  * those that a limit needs. The default device list lives in one shared cgroup that all ordinary containers join.
  */
+import { existsSync } from "node:fs";
 import { posix } from "node:path";
 import { conflict, errnoCode, internal } from "../../base/errors.ts";
 import { sys } from "../../../native/binding/index.ts";
@@ -237,6 +238,8 @@ export class CgroupsV1 implements Cgroups {
     const deviceWrites = deviceWritesV1(resources.devices);
     const ownDevices = !allowsEverything(resources.devices) && resources.devices.length > 0;
     const shared = ownDevices && rulesText(deviceWrites) === DEFAULT_DEVICE_TEXT ? this.sharedDeviceTasks(path) : [];
+    // empty cgroups may be tidied away by others; this one is missed only when the next container wants it
+    if (shared.some((file) => !existsSync(file))) this.#makeDefaultDevices();
     const all = ownDevices && shared.length === 0 ? [...writes, ...deviceWrites] : writes;
     const wanted = new Set<string>([...ALWAYS, ...all.map(({ controller }) => controller)]);
     const directories = new Map<string, string>();
