@@ -4,6 +4,7 @@
  */
 import { readText, writeText } from "../../base/fs.ts";
 import type { RunSpec, SeccompProfile } from "../../spec/run-spec.ts";
+import { parseExactly, printExactly } from "../../spec/seccomp/fields.ts";
 import { namespaceMask } from "./compile.ts";
 
 const FILE = "sandbox.json";
@@ -26,17 +27,16 @@ export const toSaved = (spec: RunSpec): SavedSandbox => ({
   bounding: spec.process.capabilities.bounding,
 });
 
-const bigintAsText = (_key: string, value: unknown): unknown => (typeof value === "bigint" ? Number(value) : value);
-
+// Argument values of a seccomp profile have 64 bits: rounded, an exec would get another filter than the container.
 export const writeSaved = (runtimeDir: string, saved: SavedSandbox): void =>
-  writeText(`${runtimeDir}/${FILE}`, JSON.stringify(saved, bigintAsText), 0o600);
+  writeText(`${runtimeDir}/${FILE}`, printExactly(saved), 0o600);
 
 /** null when it is missing or of another version: the run can be watched and stopped, not entered. */
 export function readSaved(runtimeDir: string): SavedSandbox | null {
   const text = readText(`${runtimeDir}/${FILE}`);
   if (text === null) return null;
   try {
-    const saved = JSON.parse(text) as SavedSandbox;
+    const saved = parseExactly(text) as SavedSandbox;
     return saved.version === VERSION ? saved : null;
   } catch {
     return null;

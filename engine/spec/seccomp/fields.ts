@@ -63,3 +63,10 @@ export function parseExactly(json: string): unknown {
     throw badField("", error instanceof Error ? error.message : String(error));
   }
 }
+
+/** JSON text in which bigints are plain numbers of any length; `parseExactly` reads it back. */
+export function printExactly(value: unknown): string {
+  // In V8 and in the standard, not yet in TypeScript's library.
+  const { rawJSON } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
+  return JSON.stringify(value, (_key, each: unknown) => (typeof each === "bigint" ? rawJSON(String(each)) : each));
+}
