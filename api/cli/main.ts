@@ -9,29 +9,59 @@ const path = (): typeof import("node:path") => builtin("node:path");
 /** A reader that went away (`ctr logs | head`) ends us quietly, as SIGPIPE would. */
 const BROKEN_PIPE_STATUS = 141;
 
-function output(stream: () => NodeJS.WriteStream, fd: number): Output {
+const MEMORY_DEVICES_MAJOR = 1;
+
+/** Asks node:tty, which takes milliseconds to load, only when it can be one: not for pipes, files and /dev/null. */
+function isTerminal(fd: number): boolean {
+  try {
+    const status = fs().fstatSync(fd);
+    if (!status.isCharacterDevice() || status.rdev >> 8 === MEMORY_DEVICES_MAJOR) return false;
+  } catch {
+    return false;
+  }
+  return builtin<typeof import("node:tty")>("node:tty").isatty(fd);
+}
+
+/**
+ * Writes straight to the descriptor: making process.stdout costs milliseconds. Only a pipe that somebody made non-blocking, and
+ * that is full, goes through the stream.
+ */
+function output(stream: () => NodeJS.WriteStream, fd: 1 | 2): Output {
   let made: NodeJS.WriteStream | undefined;
   const get = (): NodeJS.WriteStream => {
     if (made === undefined) {
       made = stream();
-      made.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? BROKEN_PIPE_STATUS : 1));
+      made.on("error", (error: NodeJS.ErrnoException) => leave(error));
     }
     return made;
   };
-  const isTerminal = builtin<typeof import("node:tty")>("node:tty").isatty(fd);
+  const terminal = isTerminal(fd);
   return {
-    isTerminal,
-    size: () => (isTerminal ? { columns: get().columns ?? 0, rows: get().rows ?? 0 } : null),
+    isTerminal: terminal,
+    size: () => (terminal ? { columns: get().columns ?? 0, rows: get().rows ?? 0 } : null),
     write: (chunk) => {
-      if (chunk.length === 0 || get().write(chunk)) return undefined;
+      let rest: Uint8Array = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+      while (made === undefined && rest.length > 0) {
+        try {
+          rest = rest.subarray(fs().writeSync(fd, rest));
+        } catch (error) {
+          if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) leave(error);
+          get();
+        }
+      }
+      if (rest.length === 0 || get().write(rest)) return undefined;
       return new Promise((resolve) => get().once("drain", resolve));
     },
   };
 }
 
+function leave(error: unknown): never {
+  process.exit(error instanceof Error && "code" in error && error.code === "EPIPE" ? BROKEN_PIPE_STATUS : 1);
+}
+
 function input(): Input {
   return {
-    isTerminal: builtin<typeof import("node:tty")>("node:tty").isatty(0),
+    isTerminal: isTerminal(0),
     setRaw: (on) => {
       if (process.stdin.isTTY) process.stdin.setRawMode(on);
     },

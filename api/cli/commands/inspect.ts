@@ -7,7 +7,6 @@ import { explain } from "../explain.ts";
 import { asStruct } from "../render/inspect-shape.ts";
 import { TemplateError } from "../render/template/lex.ts";
 import type { Template } from "../render/template/parse.ts";
-import { toJson } from "../render/template/values.ts";
 import { compileValueFormat, renderValue } from "../render/value.ts";
 import { platformJson } from "./images.ts";
 import { VALUE_FORMAT_USAGE, withoutSlash } from "./shared.ts";
@@ -37,10 +36,11 @@ async function fetchAny(context: Context, name: string, size: boolean): Promise<
   throw new StatusError(1, `Error: No such object: ${name}`);
 }
 
-function indent(value: unknown): string {
+/** Fields in the daemon's order, whole numbers as they came. */
+function toText(value: unknown, indentation: number): string {
   const raw = JSON as unknown as { rawJSON(text: string): unknown };
   const exact = (_key: string, one: unknown) => (typeof one === "bigint" ? raw.rawJSON(String(one)) : one);
-  return JSON.stringify(value, exact, 4);
+  return JSON.stringify(value, exact, indentation);
 }
 
 /** Structs first, raw JSON when that fails, as docker does; the error is that of the second. */
@@ -82,8 +82,7 @@ export async function inspectAll(context: Context, { names, format, fetch }: Req
     }
   }
   if (template !== null) await context.stdout.write(rendered === "" ? "\n" : rendered);
-  else if (asJson) await context.stdout.write(`${toJson(found, false)}\n`);
-  else await context.stdout.write(`${indent(found)}\n`);
+  else await context.stdout.write(`${toText(found, asJson ? 0 : 4)}\n`);
   if (failures.length > 0) throw new StatusError(1, failures.join("\n"));
   return 0;
 }

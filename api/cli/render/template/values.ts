@@ -14,7 +14,7 @@ export class GoStruct {
   }
 
   toJSON(): unknown {
-    return this.fields;
+    return new Ordered(this.fields);
   }
 }
 
@@ -81,12 +81,22 @@ export function show(value: unknown, top = true): string {
   return String(value);
 }
 
+/** Fields of a struct keep their order in JSON, keys of a map are sorted: this marks the first. */
+class Ordered {
+  constructor(fields: Readonly<Record<string, unknown>>) {
+    Object.assign(this, fields);
+  }
+}
+
+const sorted = (map: Readonly<Record<string, unknown>>): unknown =>
+  Object.fromEntries(sortedKeys(map).map((key) => [key, map[key]]));
+
 /** Go's encoding/json; bigints as bare digits. `safe` adds the escapes of < > & that json.Marshal has by default. */
 export function toJson(value: unknown, safe: boolean): string {
   const raw = JSON as unknown as { rawJSON(text: string): unknown };
   const text = JSON.stringify(value ?? null, (_key, one: unknown) => {
     if (typeof one === "bigint") return raw.rawJSON(String(one));
-    return one;
+    return isMap(one) && Object.getPrototypeOf(one) === Object.prototype ? sorted(one) : one;
   });
   const separated = text.replace(/[\u2028\u2029]/g, (one) => `\\u${one.charCodeAt(0).toString(16)}`);
   return safe ? separated.replace(/[<>&]/g, (one) => `\\u00${one.charCodeAt(0).toString(16)}`) : separated;
