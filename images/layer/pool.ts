@@ -94,14 +94,6 @@ export class UnpackPool implements AsyncDisposable {
   readonly #waiting: ((lane: Lane) => void)[] = [];
   readonly lanes = Math.max(1, Math.min(LANES_MAX, availableParallelism()));
 
-  /** Starts a thread ahead of its first layer. */
-  warm(): void {
-    if (this.#all.length > 0) return;
-    const lane = new Lane();
-    this.#all.push(lane);
-    this.#idle.push(lane);
-  }
-
   /**
    * Waits for a free thread, then for the layer. Throws the worker's typed error. A small blob is unpacked here: a thread
    * takes longer to start, and between two chunks the loop is free.
@@ -113,18 +105,9 @@ export class UnpackPool implements AsyncDisposable {
         onProgress(blobBytes);
       });
     }
-    return await this.#on({ kind: "unpack", job, cancel: cancelFlag() }, onProgress, signal);
-  }
-
-  /** Writes the filesystem that holds `path` to the disk. */
-  async syncfs(path: string, signal: AbortSignal): Promise<void> {
-    await this.#on({ kind: "syncfs", path, cancel: cancelFlag() }, () => {}, signal);
-  }
-
-  async #on(request: WorkerRequest, onProgress: (blobBytes: number) => void, signal: AbortSignal): Promise<UnpackOutcome> {
     const lane = await this.#take();
     try {
-      return await lane.run(request, onProgress, signal);
+      return await lane.run({ job, cancel: cancelFlag() }, onProgress, signal);
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#idle.push(lane);

@@ -1,15 +1,13 @@
 /** The thread that unpacks layers. Started by `pool.ts`; in the bundle it is an entry of its own, `layer-worker.mjs`. */
 import { parentPort } from "node:worker_threads";
-import { closeSync, constants, openSync } from "node:fs";
 import { cancelled, TareError } from "../../engine/base/errors.ts";
-import { sys } from "../../native/binding/index.ts";
 import { type UnpackJob, type UnpackOutcome, unpackLayer } from "./unpack.ts";
 
-/** cancel[0] becomes 1 when the work is not wanted any more. */
-export type WorkerRequest = { readonly cancel: Int32Array } & (
-  | { readonly kind: "unpack"; readonly job: UnpackJob }
-  | { readonly kind: "syncfs"; readonly path: string }
-);
+/** cancel[0] becomes 1 when the layer is not wanted any more. */
+export interface WorkerRequest {
+  readonly job: UnpackJob;
+  readonly cancel: Int32Array;
+}
 export type WorkerReply =
   | { readonly kind: "progress"; readonly blobBytes: number }
   | { readonly kind: "done"; readonly outcome: UnpackOutcome }
@@ -36,15 +34,6 @@ const portable = (error: unknown): WorkerError => {
 };
 
 async function perform(request: WorkerRequest, reply: (message: WorkerReply) => void): Promise<UnpackOutcome> {
-  if (request.kind === "syncfs") {
-    const fd = openSync(request.path, constants.O_RDONLY | constants.O_DIRECTORY);
-    try {
-      sys.syncfs(fd);
-    } finally {
-      closeSync(fd);
-    }
-    return "needs-parents";
-  }
   let reported = 0;
   return await unpackLayer(request.job, (blobBytes) => {
     if (Atomics.load(request.cancel, 0) !== 0) throw cancelled("image.cancelled", "the load was cancelled");

@@ -9,6 +9,7 @@ import { randomBytes } from "node:crypto";
 import { closeSync, constants, mkdirSync, openSync, readdirSync, renameSync } from "node:fs";
 import { errnoCode } from "../../engine/base/errors.ts";
 import type { Log } from "../../engine/base/log.ts";
+import { sys } from "../../native/binding/index.ts";
 import { removeTree } from "../layer/remove-tree.ts";
 
 export class SnapshotDirectory {
@@ -79,6 +80,16 @@ export class SnapshotDirectory {
     }
     this.#next = Math.max(0, ...used) + 1;
     for (const name of readdirSync(this.#trash)) void this.#empty(name);
+  }
+
+  /** Writes everything unpacked so far to the disk. */
+  async flush(): Promise<void> {
+    const fd = openSync(this.base, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    try {
+      await sys.syncfs(fd);
+    } finally {
+      closeSync(fd);
+    }
   }
 
   /** Until all deletions have ended. */

@@ -21,7 +21,7 @@ export class Loader {
   readonly #emit: (event: ImageEvent) => void;
   /** Unpacking is one load at a time: two loads of one layer then share it, and two threads are all the machine gets. */
   #turn: Promise<unknown> = Promise.resolve();
-  readonly #background = new Set<Promise<void>>();
+  #flushing: Promise<void> | undefined;
   readonly #closing = new AbortController();
 
   constructor(stores: Stores, platform: Platform, log: Log, emit: (event: ImageEvent) => void) {
@@ -29,6 +29,8 @@ export class Loader {
     this.#platform = platform;
     this.#log = log;
     this.#emit = emit;
+    // What an earlier daemon on this boot unpacked and did not live to flush.
+    this.#flushLater();
   }
 
   async load(stream: Readable, options: LoadOptions): Promise<LoadResult> {
@@ -52,7 +54,7 @@ export class Loader {
   async #store(images: readonly ArchiveImage[], fd: number, onProgress: Progress, signal: AbortSignal): Promise<LoadResult> {
     const { directory, layers } = this.#stores;
     if (signal.aborted) throw cancelled("image.cancelled", "the load was cancelled", { cause: signal.reason });
-    const pool = new UnpackPool();
+    await using pool = new UnpackPool();
     let fresh: StoredLayer[] = [];
     try {
       const list = images.flatMap((image) => image.layers);
@@ -62,13 +64,12 @@ export class Loader {
       }
       fresh = await unpackLayers(list, { pool, directory, layers, fd, signal, onProgress });
       const loaded = this.#commit(images, fresh);
+      this.#flushLater();
       await syncPoint("load.recorded");
       return { loaded };
     } catch (error) {
       await Promise.all(fresh.filter(({ chainId }) => layers.get(chainId) === undefined).map(({ number }) => directory.discard(number)));
       throw error;
-    } finally {
-      this.#flushLater(pool, fresh);
     }
   }
 
@@ -96,25 +97,27 @@ export class Loader {
   }
 
   /** The reply does not wait for the disk: until the flush the layers are marked with this boot (see LayerStore). */
-  #flushLater(pool: UnpackPool, fresh: readonly StoredLayer[]): void {
-    const { directory, layers } = this.#stores;
-    const flush = async (): Promise<void> => {
-      await using _pool = pool;
-      if (fresh.length === 0) return;
-      await pool.syncfs(directory.base, new AbortController().signal);
-      if (!this.#closed) layers.markFlushed(fresh.map(({ chainId }) => chainId));
-    };
-    const job = flush().catch((error: unknown) => this.#log.warn("unpacked layers could not be flushed to the disk", { error }));
-    this.#background.add(job);
-    void job.finally(() => this.#background.delete(job));
+  #flushLater(): void {
+    if (this.#flushing !== undefined) return;
+    this.#flushing = this.#flush()
+      .catch((error: unknown) => this.#log.warn("unpacked layers could not be flushed to the disk", { error }))
+      .finally(() => {
+        this.#flushing = undefined;
+      });
   }
 
-  #closed = false;
+  async #flush(): Promise<void> {
+    const { directory, layers } = this.#stores;
+    for (let waiting = layers.unflushed(); waiting.length > 0; waiting = layers.unflushed()) {
+      await directory.flush();
+      layers.markFlushed(waiting);
+    }
+  }
+
   /** Stops running loads and waits for the flush of finished ones. */
   async close(): Promise<void> {
     this.#closing.abort(new Error("the daemon is stopping"));
     await this.#turn;
-    await Promise.all(this.#background);
-    this.#closed = true;
+    await this.#flushing;
   }
 }
