@@ -35,7 +35,7 @@ export function render(): string {
   const ops = Object.entries(OPS) as [string, OpDefinition][];
   const fieldTypes = ["u32", "u64", "i64", "str", "bytes", "strs"];
   const most = Math.max(...ops.map(([, { fields }]) => Object.keys(fields).length));
-  const row = ([name, { code, stage, fields }]: [string, OpDefinition]): string => {
+  const row = ([name, { stage, fields }]: [string, OpDefinition]): string => {
     const types = Object.values(fields).map((type) => `FIELD_${upper(type)}`);
     return `    {OP_${upper(name)}, STAGE_${upper(stage)}, ${types.length}, {${types.join(", ") || "0"}}, "${name}"},`;
   };

@@ -181,16 +181,14 @@ class Reader {
 }
 
 function takeField(reader: Reader, type: FieldType): unknown {
-  const number = (value: bigint): number | bigint => (value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value);
+  const number = (value: bigint): number | bigint => (Number.isSafeInteger(Number(value)) ? Number(value) : value);
   switch (type) {
     case "u32":
       return reader.u32();
     case "u64":
       return number(reader.u64());
-    case "i64": {
-      const value = BigInt.asIntN(64, reader.u64());
-      return value < 0n && value >= BigInt(Number.MIN_SAFE_INTEGER) ? Number(value) : number(value);
-    }
+    case "i64":
+      return number(BigInt.asIntN(64, reader.u64()));
     case "str":
       return reader.bytes(true).toString("utf8");
     case "bytes":
