@@ -17,7 +17,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { spawnSync } from "node:child_process";
-import { build, type BuildOptions } from "esbuild";
+import { build, type BuildOptions, type Plugin } from "esbuild";
 import { builtinImage } from "./builtin-image.ts";
 
 const root = dirname(import.meta.dirname);
@@ -30,6 +30,29 @@ function install(name: string, data: string | Uint8Array, mode = 0o644): void {
   renameSync(temporary, join(dist, name));
 }
 
+/**
+ * What fastify brings along and we never use: at start it costs 30 ms (semver, to compare versions of plugins; node:http2), and in
+ * the bundle a megabyte that has to be read (schema compilers, injection for tests). Fails when a new fastify looks different.
+ */
+const lean: Plugin = {
+  name: "lean-fastify",
+  setup({ onLoad, onResolve }) {
+    const unused = /^(@fastify\/(ajv-compiler|fast-json-stringify-compiler).*|light-my-request)$/;
+    onResolve({ filter: unused }, ({ path }) => ({ path, namespace: "unused" }));
+    onLoad({ filter: /.*/, namespace: "unused" }, ({ path }) => ({
+      contents: `throw new Error("${path} is not in the bundle");`,
+    }));
+    onResolve({ filter: /^semver$/ }, ({ path }) => ({ path, namespace: "lean" }));
+    onLoad({ filter: /.*/, namespace: "lean" }, () => ({ contents: "exports.satisfies = () => true;" }));
+    onLoad({ filter: /node_modules\/fastify\/lib\/server\.js$/ }, ({ path }) => {
+      const text = readFileSync(path, "utf8");
+      const eager = "const http2 = require('node:http2')";
+      if (!text.includes(eager)) throw new Error(`${path} no longer loads node:http2 as expected`);
+      return { contents: text.replace(eager, "const http2 = undefined // never enabled here") };
+    });
+  },
+};
+
 const common: BuildOptions = {
   bundle: true,
   platform: "node",
@@ -40,6 +63,7 @@ const common: BuildOptions = {
   legalComments: "none",
   logLevel: "warning",
   absWorkingDir: root,
+  plugins: [lean],
 };
 
 const commonJs: BuildOptions = {
@@ -63,7 +87,7 @@ const esm: BuildOptions = {
 };
 
 const BUNDLES: readonly (readonly [entry: string, output: string, options: BuildOptions])[] = [
-  ["api/server/main.ts", "ctrd.cjs", commonJs],
+  ["api/server/main.ts", "ctrd.cjs", { ...commonJs, minifyWhitespace: true, minifySyntax: true }],
   ["api/cli/main.ts", "ctr.cjs", { ...commonJs, minify: true }],
   ["images/layer/worker.ts", "layer-worker.mjs", esm],
 ];

@@ -37,7 +37,7 @@ async function image(places) {
 }
 
 function container(places) {
-  const args = ["--host", `unix://${places.socket}`, "run", "--rm", IMAGE];
+  const args = ["--host", `unix://${places.socket}`, "run", "--rm", "--network", "none", IMAGE];
   const { status, error } = spawnSync(join(ROOT, "dist/ctr"), args, { stdio: ["ignore", "inherit", "inherit"] });
   if (status !== 0)
     throw new SetupError(`dist/ctr ${args.join(" ")} ended with ${error?.message ?? `status ${status}`}`);
@@ -48,8 +48,8 @@ function next({ socket }) {
   const host = socket === "/run/tare/tare.sock" ? "" : ` -H unix://${socket}`;
   console.log(`
 Next:
-  ./dist/ctr${host} run --rm ${IMAGE}               the same again
-  ./dist/ctr${host} run -d --name nap ${IMAGE} sleep 1000
+  ./dist/ctr${host} run --rm --network none ${IMAGE}
+  ./dist/ctr${host} run -d --network none --name nap ${IMAGE} sleep 1000
   ./dist/ctr${host} ps                             what is running
   ./dist/ctr${host} load -i busybox.tar            any archive of docker save or an OCI layout
   DOCKER_HOST=unix://${socket} docker ps           the same daemon, with Docker's own command

@@ -40,6 +40,8 @@ export async function createApp(engine: Engine, options: AppOptions = {}): Promi
   const hijacked = new Set<Socket>();
   const server = fastify({
     logger: false,
+    // No route has a schema here (dispatch decodes); the default compilers would load ajv, 20 ms of every daemon start.
+    schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
     exposeHeadRoutes: false,
     forceCloseConnections: false,
     routerOptions: { maxParamLength: 4096 },
@@ -79,6 +81,10 @@ export async function createApp(engine: Engine, options: AppOptions = {}): Promi
     createServer: () => listenerServer((req, res) => server.routing(req, res), upgrade),
     close: () => server.close(),
   };
+}
+
+function noCompiler(): never {
+  throw new Error("a route has a fastify schema: validate in dispatch instead");
 }
 
 function malformed(reply: FastifyReply, error: Error): void {
