@@ -1,7 +1,9 @@
 import type { DiskUsageReply } from "../../schema/index.ts";
 import { command } from "../parse/command.ts";
-import { string } from "../parse/flag.ts";
+import { bool, string } from "../parse/flag.ts";
 import { type Noun, renderList } from "../render/format.ts";
+import { CONTAINER } from "../render/nouns/container.ts";
+import { IMAGE, imageViews } from "../render/nouns/image.ts";
 import { humanSize } from "../render/units.ts";
 import { FORMAT_USAGE } from "./shared.ts";
 
@@ -11,20 +13,18 @@ interface Usage {
   readonly active: number;
   readonly sizeBytes: number;
   readonly reclaimableBytes: number;
-  /** Containers with nothing in them show 0 %, other kinds nothing. */
-  readonly percentOfNothing: string;
 }
 
 const USAGE: Noun<Usage> = {
   typeName: "*formatter.diskUsageContext",
   headers: { Type: "TYPE", TotalCount: "TOTAL", Active: "ACTIVE", Size: "SIZE", Reclaimable: "RECLAIMABLE" },
-  row: ({ type, total, active, sizeBytes, reclaimableBytes, percentOfNothing }) => ({
+  row: ({ type, total, active, sizeBytes, reclaimableBytes }) => ({
     Type: () => type,
     TotalCount: () => String(total),
     Active: () => String(active),
     Size: () => humanSize(sizeBytes),
     Reclaimable: () => {
-      const share = sizeBytes > 0 ? ` (${Math.trunc((reclaimableBytes * 100) / sizeBytes)}%)` : percentOfNothing;
+      const share = sizeBytes > 0 ? ` (${Math.trunc((reclaimableBytes * 100) / sizeBytes)}%)` : "";
       return humanSize(reclaimableBytes) + share;
     },
   }),
@@ -42,7 +42,6 @@ function imageUsage({ Images, LayersSize }: DiskUsageReply): Usage {
     active: used.length,
     sizeBytes: LayersSize,
     reclaimableBytes: LayersSize - inUse,
-    percentOfNothing: "",
   };
 }
 
@@ -55,7 +54,6 @@ function containerUsage({ Containers }: DiskUsageReply): Usage {
     active: containers.filter(isActive).length,
     sizeBytes: sum(containers.map(({ SizeRw }) => SizeRw ?? 0)),
     reclaimableBytes: sum(containers.filter((one) => !isActive(one)).map(({ SizeRw }) => SizeRw ?? 0)),
-    percentOfNothing: "",
   };
 }
 
@@ -69,7 +67,6 @@ function volumeUsage({ Volumes }: DiskUsageReply): Usage {
     active: volumes.filter(({ UsageData }) => (UsageData?.RefCount ?? 0) > 0).length,
     sizeBytes: sizes(() => true),
     reclaimableBytes: sizes((references) => references === 0),
-    percentOfNothing: "",
   };
 }
 
@@ -77,16 +74,63 @@ function cacheUsage({ BuildCache }: DiskUsageReply): Usage {
   const entries = BuildCache ?? [];
   const size = (inUse: boolean | null) => sum(entries.filter((one) => !one.Shared && (inUse === null || one.InUse === inUse)).map(({ Size }) => Size));
   const active = entries.filter(({ InUse }) => InUse).length;
-  return { type: "Build Cache", total: entries.length, active, sizeBytes: size(null), reclaimableBytes: size(false), percentOfNothing: "" };
+  return { type: "Build Cache", total: entries.length, active, sizeBytes: size(null), reclaimableBytes: size(false) };
+}
+
+interface VolumeRow {
+  readonly Name: string;
+  readonly UsageData?: { readonly Size: number; readonly RefCount: number } | undefined;
+}
+const VOLUME: Noun<VolumeRow> = {
+  typeName: "*formatter.volumeContext",
+  headers: { Name: "VOLUME NAME", Links: "LINKS", Size: "SIZE" },
+  row: ({ Name, UsageData }) => ({
+    Name: () => Name,
+    Links: () => (UsageData === undefined ? "N/A" : String(UsageData.RefCount)),
+    Size: () => (UsageData === undefined || UsageData.Size < 0 ? "N/A" : humanSize(UsageData.Size)),
+  }),
+};
+
+const IMAGE_COLUMNS =
+  "{{.Repository}}\\t{{.Tag}}\\t{{.ID}}\\t{{.CreatedSince}}\\t{{.Size}}\\t{{.SharedSize}}\\t{{.UniqueSize}}\\t{{.Containers}}";
+const CONTAINER_COLUMNS =
+  "{{.ID}}\\t{{.Image}}\\t{{.Command}}\\t{{.LocalVolumes}}\\t{{.Size}}\\t{{.RunningFor}}\\t{{.Status}}\\t{{.Names}}";
+
+function verboseText(usage: DiskUsageReply, nowMs: number): string {
+  const table = <Item>(noun: Noun<Item>, items: readonly Item[], columns: string): string =>
+    renderList(noun, items, { format: "", quiet: false, table: columns, brief: "" });
+  const images = (usage.Images ?? []).flatMap((image) => imageViews(image, { truncate: true, nowMs, withDigests: false }).slice(0, 1));
+  const containers = (usage.Containers ?? []).map((container) => {
+    // Here the size is that of the container's own layer.
+    const { SizeRootFs: _whole, ...own } = container;
+    return { container: own, truncate: true, nowMs };
+  });
+  const volumes = (usage.Volumes ?? []) as unknown as readonly VolumeRow[];
+  return [
+    "Images space usage:\n",
+    table(IMAGE, images, IMAGE_COLUMNS),
+    "Containers space usage:\n",
+    table(CONTAINER, containers, CONTAINER_COLUMNS),
+    "Local Volumes space usage:\n",
+    table(VOLUME, volumes, "{{.Name}}\\t{{.Links}}\\t{{.Size}}"),
+    `Build cache usage: ${humanSize(cacheUsage(usage).sizeBytes)}\n`,
+  ].join("\n");
 }
 
 export const diskUsage = command({
   synopsis: "[OPTIONS]",
   summary: "Show disk usage",
-  flags: { format: string(FORMAT_USAGE) },
+  flags: {
+    format: string(FORMAT_USAGE),
+    verbose: bool("Show detailed information on space usage", { short: "v" }),
+  },
   args: { min: 0, max: 0 },
   run: async ({ context, flags }) => {
     const usage = await context.client.call("GET /system/df");
+    if (flags.verbose && flags.format === "") {
+      await context.stdout.write(verboseText(usage, context.now()));
+      return 0;
+    }
     const rows = [imageUsage(usage), containerUsage(usage), volumeUsage(usage), cacheUsage(usage)];
     const table = "{{.Type}}\\t{{.TotalCount}}\\t{{.Active}}\\t{{.Size}}\\t{{.Reclaimable}}";
     await context.stdout.write(renderList(USAGE, rows, { format: flags.format, quiet: false, table, brief: "{{.Type}}" }));
