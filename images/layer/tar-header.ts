@@ -90,8 +90,9 @@ function checksumHolds(block: Buffer, at: number): boolean {
     unsigned += byte;
     high += byte >> 7;
   }
-  const stored = parseNumber(block, at + 148, 8);
-  return stored === unsigned || stored === unsigned - 256 * high;
+  const stored = /^[\0 ]*([0-7]+)/.exec(block.toString("latin1", at + 148, at + 156))?.[1];
+  const sum = stored === undefined ? -1 : Number.parseInt(stored, 8);
+  return sum === unsigned || sum === unsigned - 256 * high;
 }
 
 const text = (block: Buffer, at: number, length: number): Buffer => {

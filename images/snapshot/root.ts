@@ -1,5 +1,5 @@
 /** Reading files of a container's tree: every path is resolved by the kernel inside the given root. */
-import { closeSync, constants, fstatSync, readSync } from "node:fs";
+import { constants, fstatSync, readSync } from "node:fs";
 import { errnoCode, invalid } from "../../engine/base/errors.ts";
 import { sys } from "../../native/binding/index.ts";
 
@@ -25,7 +25,7 @@ export function readFileInRoot(rootFd: number, path: string, maxBytes: number): 
     if (stat.size > maxBytes) throw invalid("image.file_too_large", `${path} in the image has ${stat.size} bytes (limit ${maxBytes})`);
     return readUpTo(fd, path, stat.size, maxBytes);
   } finally {
-    closeSync(fd);
+    sys.close(fd);
   }
 }
 
