@@ -1,7 +1,7 @@
 /* Buffered text on stdout without stdio, which would weigh more than the rest of the program. */
 #ifndef HELLO_TEXT_H
 #define HELLO_TEXT_H
-#define _GNU_SOURCE
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

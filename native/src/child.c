@@ -40,6 +40,7 @@ int send_status(int socket, const struct status *status, const int *fds, size_t 
     message.msg_control = control.space;
     message.msg_controllen = CMSG_SPACE(count * sizeof(int));
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header == NULL) return -1;
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(count * sizeof(int));

@@ -1,9 +1,6 @@
 /* What every file needs: words, owned resources, errors. */
 #ifndef TARE_H
 #define TARE_H
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>

@@ -17,7 +17,8 @@ import {
 
 const build = new URL("../../../native/build/", import.meta.url).pathname;
 export const HELLO = join(build, "hello");
-export const SHIM = join(build, "ctr-shim");
+/** TARE_TEST_SHIM: another build of it, e.g. the sanitized one (`make -C native asan`). */
+export const SHIM = process.env["TARE_TEST_SHIM"] ?? join(build, "ctr-shim");
 export const CLONE = {
   time: 0x80,
   mount: 0x20000,
