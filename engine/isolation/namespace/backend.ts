@@ -7,6 +7,7 @@ import { unsupported } from "../../base/errors.ts";
 import { exists, makeDirectories, names, removeTree } from "../../base/fs.ts";
 import { Rollback } from "../../base/rollback.ts";
 import { syncPoint } from "../../base/sync-points.ts";
+import { DEFAULT_CAPABILITIES } from "../../spec/defaults.ts";
 import type { HostView } from "../../spec/host-view.ts";
 import type { Capabilities, IsolationBackend, Phase, Recovered, Sandbox, SandboxRecord, SandboxRequest } from "../backend.ts";
 import { type Cgroup, type Cgroups, openCgroups } from "../cgroup/index.ts";
@@ -28,6 +29,7 @@ import { seccompFlags, seccompProgram } from "./seccomp/index.ts";
 const MOUNT_POINT = "rootfs";
 /** Where the engine's layout has runtime directories, by run id. */
 const RUNS = "r";
+const WARM_UP_MS = 20;
 
 export class NamespaceBackend implements IsolationBackend {
   readonly name = "namespace";
@@ -51,6 +53,12 @@ export class NamespaceBackend implements IsolationBackend {
     this.#mountPoint = `${options.execRoot}/${MOUNT_POINT}`;
     makeDirectories(this.#mountPoint, 0o700);
     this.capabilities = probeCapabilities(this.name, this.#cgroups);
+    setTimeout(() => this.#warmUp(), WARM_UP_MS).unref();
+  }
+
+  /** The default filter takes some 30 ms to compile once: not in the first container's start, nor before the daemon is ready. */
+  #warmUp(): void {
+    seccompProgram("default", { bounding: DEFAULT_CAPABILITIES, view: this.#view });
   }
 
   #seccomp(saved: SavedSandbox): SeccompFilter | null {
@@ -79,7 +87,6 @@ export class NamespaceBackend implements IsolationBackend {
     });
     mark("cgroup");
     const saved = toSaved(spec);
-    writeSaved(request.runtimeDir, saved);
     const held = syncPoint("start.cgroup");
     if (held !== undefined) await held;
     const plan = compile({
@@ -97,6 +104,8 @@ export class NamespaceBackend implements IsolationBackend {
     const launch = this.#shim.launch(plan, { early: request.startAtOnce ? "start" : "proceed", ...(signal === undefined ? {} : { signal }) });
     undo.defer("close the launch connection", () => launch.close());
     mark("spawn");
+    // in the same turn, while the other processor already runs the monitor
+    writeSaved(request.runtimeDir, saved);
     const parked = await this.#await(launch, plan, request.startAtOnce ? "execed" : "created");
     const launched = syncPoint("start.launched");
     if (launched !== undefined) await launched;
