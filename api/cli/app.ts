@@ -60,7 +60,8 @@ async function runCommand(context: Context, path: string, entry: Entry, rest: re
       return 125;
     }
     if (error instanceof ArgumentError) {
-      await context.stderr.write(`${program}: ${error.message}\n\n${usage}`);
+      const few = entry.command.args.max === Number.POSITIVE_INFINITY;
+      await context.stderr.write(`${program}: ${error.message}\n\n${few ? usage.replace("\nRun '", "\nSee '") : usage}`);
       return 1;
     }
     const { status, text } = explain(error);
@@ -84,13 +85,17 @@ async function dispatch(outside: Surroundings, argv: readonly string[]): Promise
       await stdout.write(overview(tree, program, GLOBALS, width(outside)));
       return 0;
     case "group":
-      await stdout.write(groupHelp(tree, program, found.group, width(outside)));
+      // Asked for it goes to stdout; as an answer to an unfinished command, to stderr.
+      await (found.rest.length > 0 ? stdout : stderr).write(groupHelp(tree, program, found.group, width(outside)));
       return 0;
     case "unknown": {
       if (found.words === "--help") return dispatch(outside, ["--help"]);
       const near = nearestPath(tree, found.words);
       const hint = near === null ? "" : `\n\nDid you mean '${program} ${near}'?`;
-      await stderr.write(`${program}: unknown command: ${program} ${found.words}${hint}\n\nRun '${program} --help' for more information\n`);
+      const group = found.words.includes(" ") ? ` ${found.words.split(" ")[0]}` : "";
+      const usage = group === "" ? "" : `\n\nUsage:  ${program}${group}`;
+      const pointer = `Run '${program}${group} --help' for more information`;
+      await stderr.write(`${program}: unknown command: ${program} ${found.words}${hint}${usage}\n\n${pointer}\n`);
       return 1;
     }
     case "command": {

@@ -42,7 +42,7 @@ export function flagHelp(table: FlagTable, width: number): string[] {
       .filter(([, flag]) => (flag.group ?? "Options") === group)
       .sort(([left], [right]) => (left < right ? -1 : 1))
       .map(([name, flag]) => flagLine(name, flag));
-    lines.push("", `${group}:`, ...columns(rows, Math.min(label, 37), width));
+    lines.push("", `${group}:`, ...columns(rows, Math.min(label, 41), width));
   }
   return lines;
 }

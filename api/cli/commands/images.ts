@@ -8,6 +8,7 @@ import { showProgress } from "../render/progress.ts";
 import { humanSize } from "../render/units.ts";
 import { explain } from "../explain.ts";
 import { readInput } from "../context.ts";
+import { canonicalRepository } from "../session/pull.ts";
 import { confirm, FORMAT_USAGE } from "./shared.ts";
 
 const MANY = Number.POSITIVE_INFINITY;
@@ -89,7 +90,8 @@ export const tag = command({
     if (target.includes("@")) throw new StatusError(1, "refusing to create a tag with a digest reference");
     const colon = target.lastIndexOf(":");
     const hasTag = colon > target.lastIndexOf("/");
-    const query = hasTag ? { repo: target.slice(0, colon), tag: target.slice(colon + 1) } : { repo: target, tag: "latest" };
+    const [repository, label] = hasTag ? [target.slice(0, colon), target.slice(colon + 1)] : [target, "latest"];
+    const query = { repo: canonicalRepository(repository), tag: label };
     await context.client.call("POST /images/{name}/tag", { path: { name }, query });
     return 0;
   },
@@ -175,7 +177,7 @@ export const pruneImages = command({
     if (!flags.force && !(await confirm(context, `WARNING! This will remove ${kind}.\nAre you sure you want to continue?`))) {
       throw new StatusError(1, "image prune has been cancelled");
     }
-    const filters = { ...flags.filter, dangling: [String(!flags.all)] };
+    const filters = { dangling: [String(!flags.all)], ...flags.filter };
     const { ImagesDeleted, SpaceReclaimed } = await context.client.call("POST /images/prune", { query: { filters } });
     const lines = (ImagesDeleted ?? []).map(({ Deleted, Untagged }) =>
       Untagged === undefined || Untagged === "" ? `deleted: ${Deleted}` : `untagged: ${Untagged}`,

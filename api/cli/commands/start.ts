@@ -23,7 +23,7 @@ async function startMany(context: Context, names: readonly string[]): Promise<nu
       failed.push(name);
     }
   }
-  if (failed.length > 0) throw new StatusError(1, `failed to start containers: ${failed.join(", ")}`);
+  if (failed.length > 0) throw new StatusError(1, `Error: failed to start containers: ${failed.join(", ")}`);
   return 0;
 }
 
@@ -56,7 +56,7 @@ async function startAttached(context: Context, flags: AttachFlags, given: string
   } catch (error) {
     const { text } = explain(error);
     const status = startFailureStatus(text);
-    throw new StatusError(status === 125 ? 1 : status, `${text}\nfailed to start containers: ${given}`, { cause: error });
+    throw new StatusError(status === 125 ? 1 : status, `${text}\nError: failed to start containers: ${given}`, { cause: error });
   }
 }
 
@@ -98,9 +98,10 @@ export const attach = command({
   args: { min: 1, max: 1 },
   complete: ["running", "none"],
   run: async ({ context, flags, args }) => {
-    const found = await context.client.call("GET /containers/{id}/json", { path: { id: withoutSlash(args[0] ?? "") } });
+    const id = withoutSlash(args[0] ?? "");
+    const found = await context.client.call("GET /containers/{id}/json", { path: { id } });
     checkAttachable(found);
-    const { Config, Id: id } = found;
+    const { Config } = found;
     const stdin = !flags["no-stdin"] && Config.OpenStdin;
     checkTerminal(context, stdin, Config.Tty);
     const detachKeysText = flags["detach-keys"];

@@ -5,6 +5,7 @@ import { bool, filter, string } from "../parse/flag.ts";
 import type { Context } from "../context.ts";
 import { StatusError } from "../errors.ts";
 import { infoText } from "../render/info.ts";
+import { asStruct } from "../render/inspect-shape.ts";
 import { compileValueFormat, showValue } from "../render/value.ts";
 import { goTime, humanSize, rfc3339Nano } from "../render/units.ts";
 import { CLI_API_VERSION, CLI_VERSION } from "../version.ts";
@@ -74,7 +75,7 @@ export const version = command({
     } catch (error) {
       failure = error;
     }
-    const text = template === null ? versionText(server) : `${showValue(template, { Client: clientVersion(), Server: server })}\n`;
+    const text = template === null ? versionText(server) : `${showValue(template, asStruct({ Client: clientVersion(), Server: server }, "system.versionInfo"))}\n`;
     await context.stdout.write(text);
     // The client's half is of use without a daemon.
     if (failure !== undefined) throw failure;
@@ -93,7 +94,7 @@ export const info = command({
     const client = clientVersion();
     if (template !== null) {
       const ClientInfo = { Debug: context.debug, ...client, Plugins: [], Warnings: null };
-      await context.stdout.write(`${showValue(template, { ...found, ClientInfo })}\n`);
+      await context.stdout.write(`${showValue(template, asStruct({ ...found, ClientInfo }, "system.dockerInfo"))}\n`);
       return 0;
     }
     await context.stdout.write(infoText(found, client.Version, context.debug));
@@ -148,7 +149,7 @@ export const events = command({
     const since = timeQuery(context, "since", flags.since);
     const until = timeQuery(context, "until", flags.until);
     const query = { ...(since === "" ? {} : { since }), ...(until === "" ? {} : { until }), filters: flags.filter };
-    await streamEvents(context, query, template === null ? eventText : (event) => showValue(template, event));
+    await streamEvents(context, query, template === null ? eventText : (event) => showValue(template, asStruct(event, "events.Message")));
     return 0;
   },
 });

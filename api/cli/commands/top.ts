@@ -44,7 +44,7 @@ export const port = command({
         throw new StatusError(1, `Error: invalid port (${wanted}): invalid port: ${number}`);
       }
       const bindings = NetworkSettings.Ports?.[`${number}/${protocol}`] ?? [];
-      if (bindings.length === 0) throw new StatusError(1, `no public port '${wanted}' published for ${name}`);
+      if (bindings.length === 0) throw new StatusError(1, `Error: No public port '${wanted}' published for ${name}`);
       for (const { HostIp, HostPort } of bindings) lines.push(address(HostIp, HostPort));
     }
     await context.stdout.write(lines.map((one) => `${one}\n`).join(""));

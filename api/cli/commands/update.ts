@@ -54,7 +54,7 @@ export const update = command({
         warnings.push(...(reply.Warnings ?? []));
       });
     } finally {
-      for (const warning of new Set(warnings)) await context.stderr.write(`${warning}\n`);
+      for (const warning of new Set(warnings)) await context.stdout.write(`${warning}\n`);
     }
   },
 });

@@ -88,12 +88,13 @@ function storageOptions(flags: Flags): Record<string, string> {
   return Object.fromEntries(pairs.map(([key, value]) => [key, value ?? ""]));
 }
 
-function devices(flags: Flags): Pick<HostConfig, "Devices" | "DeviceRequests"> {
+function devices(flags: Flags): Pick<HostConfig, "Devices" | "DeviceCgroupRules" | "DeviceRequests"> {
   const names = flags.device.filter(isCdiName);
   const cdi: DeviceRequest = { Driver: "cdi", Count: 0, DeviceIDs: names, Capabilities: null, Options: null };
   const requests = [...flags.gpus, ...(names.length === 0 ? [] : [cdi])];
   return {
     Devices: flags.device.filter((text) => !isCdiName(text)).map(parseDevice),
+    DeviceCgroupRules: orNull(flags["device-cgroup-rule"]) as string[] | null,
     DeviceRequests: orNull(requests) as HostConfig["DeviceRequests"],
   };
 }
@@ -117,7 +118,6 @@ function resources(flags: Flags): Partial<HostConfig> {
     CpusetCpus: flags["cpuset-cpus"],
     CpusetMems: flags["cpuset-mems"],
     ...devices(flags),
-    DeviceCgroupRules: orNull(flags["device-cgroup-rule"]) as string[] | null,
     MemoryReservation: flags["memory-reservation"],
     MemorySwap: flags["memory-swap"],
     MemorySwappiness: flags["memory-swappiness"],

@@ -43,7 +43,7 @@ function long(state: State, word: string): void {
   const flag = Object.hasOwn(state.table, name) ? state.table[name] : undefined;
   if (flag === undefined) {
     if (name !== "help") throw new FlagError(`unknown flag: --${name}`);
-    state.help = true;
+    state.help = equals < 0 || readHelp(body.slice(equals + 1));
   } else if (equals >= 0) assign(state, name, body.slice(equals + 1));
   else if (flag.bare !== undefined) assign(state, name, flag.bare);
   else {
@@ -51,6 +51,13 @@ function long(state: State, word: string): void {
     if (value === undefined) throw new FlagError(`flag needs an argument: --${name}`);
     assign(state, name, value);
   }
+}
+
+function readHelp(text: string): boolean {
+  if (/^(1|t|true)$/i.test(text)) return true;
+  if (/^(0|f|false)$/i.test(text)) return false;
+  const why = `strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`;
+  throw new FlagError(`invalid argument ${JSON.stringify(text)} for "--help" flag: ${why}`);
 }
 
 /** One cluster, e.g. "-dit" or "-v/a:/b". */

@@ -71,10 +71,15 @@ function distance(left: string, right: string): number {
 /** The path the user may have meant, or null. */
 export function nearestPath(tree: Tree, words: string): string | null {
   const names = tree.entries.filter(({ hidden }) => !hidden).flatMap(({ paths }) => paths);
+  const typed = words.split(" ");
+  const last = typed.at(-1) ?? "";
   let best: string | null = null;
-  let least = 3;
+  // One slip in three letters may be a typing error; more is another word.
+  let least = Math.max(1, Math.floor(last.length / 3)) + 1;
   for (const name of names) {
-    const away = distance(words, name);
+    const parts = name.split(" ");
+    if (parts.length !== typed.length || (parts.length === 2 && parts[0] !== typed[0])) continue;
+    const away = distance(last, parts.at(-1) ?? "");
     if (away < least) [best, least] = [name, away];
   }
   return best;

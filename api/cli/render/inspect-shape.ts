@@ -8,7 +8,7 @@ const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/));
 
 /** Maps by their names; every other object of the wire is a struct. */
 const MAPS = words(`Labels Volumes ExposedPorts PortBindings Ports Networks Sysctls Tmpfs StorageOpt Annotations Data Options
-  DriverOpts Details Runtimes IndexConfigs`);
+  DriverOpts Details Runtimes IndexConfigs Attributes`);
 /** Pointers: null is <nil>. */
 const POINTERS = words(`Health Healthcheck StopTimeout OomKillDisable MemorySwappiness PidsLimit Init SizeRw SizeRootFs IPAMConfig
   BindOptions VolumeOptions TmpfsOptions ImageOptions DriverConfig`);
@@ -51,9 +51,10 @@ function shape(value: unknown, name: string, isMapValue: boolean): unknown {
   return new GoStruct(Object.fromEntries(entries), ABSENT);
 }
 
-/** An inspected object as docker's structs would hold it; `ID` is a second name of `Id`. */
-export function asStruct(value: unknown): unknown {
+/** A value of the wire as docker's structs would hold it; `ID` is a second name of `Id`. `typeName` appears in errors. */
+export function asStruct(value: unknown, typeName = "struct"): unknown {
   const shaped = shape(value, "", false);
   if (!(shaped instanceof GoStruct)) return shaped;
-  return new GoStruct(shaped.fields, { ...ABSENT, ID: shaped.fields["Id"] });
+  const alias = Object.hasOwn(shaped.fields, "Id") ? { ID: shaped.fields["Id"] } : {};
+  return new GoStruct(shaped.fields, { ...ABSENT, ...alias }, typeName);
 }

@@ -225,7 +225,7 @@ class Execution {
     if (value instanceof GoStruct) {
       if (Object.hasOwn(value.fields, name)) return value.fields[name];
       if (Object.hasOwn(value.absent, name)) return value.absent[name];
-      return this.#fail(place, `can't evaluate field ${name} in type struct`);
+      return this.#fail(place, `can't evaluate field ${name} in type ${value.typeName}`);
     }
     if (value instanceof GoNil && value.kind === "map") return undefined;
     if (isMap(value)) {

@@ -8,9 +8,12 @@ export class GoStruct {
   /** Fields that exist although the wire leaves them out, with their zero value. */
   readonly absent: Readonly<Record<string, unknown>>;
 
-  constructor(fields: Readonly<Record<string, unknown>>, absent: Readonly<Record<string, unknown>> = {}) {
+  readonly typeName: string;
+
+  constructor(fields: Readonly<Record<string, unknown>>, absent: Readonly<Record<string, unknown>> = {}, typeName = "struct") {
     this.fields = fields;
     this.absent = absent;
+    this.typeName = typeName;
   }
 
   toJSON(): unknown {
