@@ -37,3 +37,4 @@ export {
 export type { Capabilities, Phase, StreamSession, UsageSample } from "./isolation/backend.ts";
 export type * from "./spec/config.ts";
 export { openEngine } from "./daemon.ts";
+export { notifyServiceManager } from "../native/binding/index.ts";

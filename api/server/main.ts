@@ -1,5 +1,5 @@
 /** ctrd: the only file of the server that touches the process. */
-import { createLog, loadConfig, type Log, TareError } from "../../engine/index.ts";
+import { createLog, loadConfig, type Log, notifyServiceManager, TareError } from "../../engine/index.ts";
 import { API_VERSION, PRODUCT_VERSION } from "../schema/index.ts";
 import { startDaemon } from "./daemon.ts";
 import { messageOf } from "./errors.ts";
@@ -17,7 +17,13 @@ async function main(argv: readonly string[]): Promise<void> {
   const daemon = await startDaemon(config, log);
   // Since the process began: what a user waits for.
   const ms = Math.round(performance.now());
-  log.info("ready", { hosts: daemon.hosts.join(" "), ms, engineMs: Math.round(daemon.engine.readyMs), pid: process.pid });
+  log.info("ready", {
+    hosts: daemon.hosts.join(" "),
+    ms,
+    engineMs: Math.round(daemon.engine.readyMs),
+    pid: process.pid,
+  });
+  tellManager("READY=1", log);
   process.on("SIGTERM", () => void end(daemon.close, log, "SIGTERM"));
   process.on("SIGINT", () => void end(daemon.close, log, "SIGINT"));
   process.on("SIGHUP", () => {}); // a closed terminal is no reason to leave
@@ -25,11 +31,23 @@ async function main(argv: readonly string[]): Promise<void> {
 
 const print = (text: string): void => void process.stdout.write(text);
 
+/** Under systemd (Type=notify). */
+function tellManager(state: string, log: Log): void {
+  const socket = process.env["NOTIFY_SOCKET"];
+  if (socket === undefined || socket === "") return;
+  try {
+    notifyServiceManager(socket, state);
+  } catch (error) {
+    log.warn("the service manager could not be told", { state, error });
+  }
+}
+
 let ending = false;
 async function end(close: () => Promise<void>, log: Log, signal: string): Promise<void> {
   if (ending) process.exit(130); // asked twice: now
   ending = true;
   log.info("stopping", { signal });
+  tellManager("STOPPING=1", log);
   await close().catch((error: unknown) => log.error("stopping failed", { error }));
   process.exit(0);
 }

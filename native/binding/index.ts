@@ -9,6 +9,7 @@ export {
   type MonitorClient,
   type Session,
 } from "./monitor-client.ts";
+export { notifyServiceManager } from "./notify.ts";
 export { errnoName, parseReport, type ReportLog, ShimFailure, ShimUnavailable } from "./reports.ts";
 export { type LaunchHandle, type LaunchOptions, Shim } from "./shim.ts";
 export * as sys from "./sys.ts";
