@@ -1,5 +1,7 @@
 #include "io.h"
 #include <fcntl.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
 #include "sys.h"
 
 static void copy_text(char *to, size_t size, const char *from) {
@@ -72,6 +74,11 @@ u64 now_ns(clockid_t clock) {
     struct timespec now;
     clock_gettime(clock, &now);
     return (u64)now.tv_sec * 1000000000ull + (u64)now.tv_nsec;
+}
+
+void give_back(void *bytes, size_t size) {
+    uintptr_t page = getauxval(AT_PAGESZ), from = ((uintptr_t)bytes + page - 1) & ~(page - 1), to = ((uintptr_t)bytes + size) & ~(page - 1);
+    if (from < to) madvise((void *)from, to - from, MADV_DONTNEED);
 }
 
 void keep_only(int *fds, size_t count) {

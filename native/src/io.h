@@ -11,6 +11,8 @@ int write_full(int fd, const void *bytes, size_t count);
 int write_text_at(int dirfd, const char *path, const char *text);
 ssize_t read_text_at(int dirfd, const char *path, char *text, size_t size);
 u64 now_ns(clockid_t clock);
+/* Zeroes and frees the whole pages inside a static buffer: never a neighbour's bytes (madvise itself rounds outwards). */
+void give_back(void *bytes, size_t size);
 /* Closes every descriptor from 3 on except these (ascending, -1 ignored). */
 void keep_only(int *fds, size_t count);
 /* Field 22 of /proc/PID/stat, 0 when it cannot be read. */

@@ -193,5 +193,5 @@ void log_release(struct log_line *line) {
 }
 
 void log_idle(void) {
-    madvise(encoded, sizeof encoded, MADV_DONTNEED);
+    give_back(encoded, sizeof encoded);
 }

@@ -81,7 +81,7 @@ static int poll_timeout(const struct monitor *m) {
 
 /* Memory that only traffic needs goes back when there has been none for a second. */
 static void go_idle(struct monitor *m) {
-    madvise(io_buffer, sizeof io_buffer, MADV_DONTNEED);
+    give_back(io_buffer, sizeof io_buffer);
     log_idle();
     for (struct process *p = m->processes; p != NULL; p = p->next) {
         log_release(&p->out.line);

@@ -8,6 +8,8 @@
 #include "io.h"
 #include "logfile.h"
 
+/* A frame header and a chunk, in whole pages of 4 KiB: they are given back when idle. */
+#define IO_BUFFER (68u << 10)
 #define IO_CHUNK (64u << 10)
 #define QUEUE_BYTES (1u << 20)
 #define QUEUE_RESERVE (64u << 10) /* kept for reports when output has filled the rest */
@@ -82,7 +84,7 @@ struct monitor {
     u64 end_deadline;
     bool busy;              /* big buffers have been touched since they were last given back */
 };
-extern u8 io_buffer[FRAME_HEADER + IO_CHUNK];
+extern u8 io_buffer[IO_BUFFER];
 
 /* monitor.c */
 _Noreturn void monitor_main(int launch_socket);

@@ -6,7 +6,8 @@
 #include <sys/ioctl.h>
 #include "monitor.h"
 
-u8 io_buffer[FRAME_HEADER + IO_CHUNK] __attribute__((aligned(4096)));
+u8 io_buffer[IO_BUFFER] __attribute__((aligned(4096)));
+_Static_assert(IO_BUFFER >= FRAME_HEADER + IO_CHUNK, "room for a frame");
 
 static bool wants(const struct client *c, const struct process *p, u8 type) {
     return c->process == p && !c->dead && (c->streams & (type == FRAME_STDOUT ? ATTACH_STDOUT : ATTACH_STDERR)) != 0;

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
-import { Shim } from "../../../native/binding/index.ts";
+import { type LaunchHandle, Shim, sys } from "../../../native/binding/index.ts";
 import { Fixture, SHIM, until } from "./fixture.ts";
 
 const COUNT = 20;
@@ -12,8 +12,8 @@ const pss = (pid: number): number => Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`
 
 test.skipIf(SHIM.endsWith(".asan"))("an idle monitor weighs at most 64 KiB, also after its container has printed much", async () => {
   const shim = Shim.open(SHIM);
+  const handles: LaunchHandle[] = [];
   try {
-    const handles = [];
     for (let i = 0; i < COUNT; i++) {
       const fixture = new Fixture();
       fixtures.push(fixture);
@@ -32,9 +32,8 @@ test.skipIf(SHIM.endsWith(".asan"))("an idle monitor weighs at most 64 KiB, also
     // each sees 20 others: with 100 it is less
     for (const { monitorPid } of handles) expect(pss(monitorPid)).toBeLessThanOrEqual(64);
   } finally {
-    for (const fixture of fixtures) {
-      await fixture.client().signal("", 9);
-    }
+    for (const handle of handles) sys.kill(handle.reports.find("execed")?.pid as number, 9);
+    for (const handle of handles) await handle.closed;
     shim.close();
   }
 }, 60_000);
