@@ -46,7 +46,7 @@ describe.skipIf(distMissing !== undefined)(`npm start and npm stop${because(dist
 
   test("a container goes on running when the daemon is stopped, and the next daemon knows it", async () => {
     const ctr = (...args: string[]): Promise<Ran> => run(dist("ctr"), ["--host", `unix://${socket}`, ...args]);
-    expect(await ctr("run", "-d", "--name", "nap", "tare/hello", "sleep", "1000")).toMatchObject({
+    expect(await ctr("run", "-d", "--network", "none", "--name", "nap", "tare/hello", "sleep", "1000")).toMatchObject({
       status: 0,
       stderr: "",
     });
