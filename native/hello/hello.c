@@ -300,7 +300,7 @@ int main(int argc, char **argv) {
     if (strcmp(verb, "mkdir") == 0) return outcome(mkdir(a, 0755));
     if (strcmp(verb, "socket") == 0) return outcome(socket(atoi(a), SOCK_RAW, 0));
     if (strcmp(verb, "kill") == 0 && b != NULL) return outcome(kill(atoi(a), atoi(b)));
-    if (strcmp(verb, "stderr") == 0) return write(2, a, strlen(a)) < 0 || write(2, "\n", 1) < 0;
+    if (strcmp(verb, "stderr") == 0) return dup2(2, 1) < 0 || verb_echo(argv + 2);
     if (strcmp(verb, "print") == 0) return write(1, a, strlen(a)) < 0; /* no newline */
     line("hello: unknown verb");
     return 64;
