@@ -9,3 +9,5 @@ export { type ResolvedUser, resolveExec } from "./resolve-process.ts";
 export { resolveResources } from "./resolve-resources.ts";
 export type * from "./run-spec.ts";
 export { validateCreate, type Validated, validateUpdate } from "./validate.ts";
+export { fromOci, type OciInput } from "./oci/read.ts";
+export { OCI_VERSION, printOci, toOci } from "./oci/write.ts";
