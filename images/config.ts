@@ -22,11 +22,13 @@ import type { HistoryEntry, ImageConfig, ImageHealthcheck, ImageRunConfig } from
 export const CONFIG_MAX = 8 << 20;
 
 export function parseImageConfig(bytes: Buffer, where = "image config"): ImageConfig {
-  if (bytes.length > CONFIG_MAX) throw invalid("image.bad_document", `${where} has ${bytes.length} bytes (limit ${CONFIG_MAX})`);
+  if (bytes.length > CONFIG_MAX)
+    throw invalid("image.bad_document", `${where} has ${bytes.length} bytes (limit ${CONFIG_MAX})`);
   const root = asObject(parseJson(bytes, where), where);
   const text = (key: string): string => optionalString(field(root, key), `${where}.${key}`);
   const platform = normalizePlatform(text("os") === "" ? "linux" : text("os"), text("architecture"), text("variant"));
-  if (platform.os !== "linux") throw invalid("image.wrong_os", `cannot run an image for operating system ${JSON.stringify(platform.os)}`);
+  if (platform.os !== "linux")
+    throw invalid("image.wrong_os", `cannot run an image for operating system ${JSON.stringify(platform.os)}`);
   return {
     created: text("created"),
     author: text("author"),
@@ -60,7 +62,8 @@ function parseRun(run: JsonObject, where: string): ImageRunConfig {
     workingDir: optionalString(...at("WorkingDir")),
     labels: stringMap(...at("Labels")),
     stopSignal: stopSignal === "" ? null : stopSignal,
-    stopTimeout: stopTimeout === undefined || stopTimeout === null ? null : optionalNumber(stopTimeout, `${where}.StopTimeout`),
+    stopTimeout:
+      stopTimeout === undefined || stopTimeout === null ? null : optionalNumber(stopTimeout, `${where}.StopTimeout`),
     healthcheck: parseHealthcheck(field(run, "Healthcheck"), `${where}.Healthcheck`),
     shell: stringsOrNull(...at("Shell")),
     onBuild: strings(...at("OnBuild")),

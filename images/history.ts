@@ -17,7 +17,14 @@ export function historyRows(image: Image): HistoryRow[] {
   });
   // Layers that the history does not explain (some builders write none) are shown all the same.
   for (; layer < image.layers.length; layer++) {
-    rows.push({ id: "<missing>", created: image.created, createdBy: "", tags: [], size: image.layers[layer]?.contentSize ?? 0, comment: "" });
+    rows.push({
+      id: "<missing>",
+      created: image.created,
+      createdBy: "",
+      tags: [],
+      size: image.layers[layer]?.contentSize ?? 0,
+      comment: "",
+    });
   }
   rows.reverse();
   const [newest] = rows;

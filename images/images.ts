@@ -92,12 +92,16 @@ export class Images {
   tag(source: string, target: string): void {
     const { id } = findImage(this.#stores.images, source);
     const reference = parseReference(target);
-    if (reference.digest !== undefined) throw invalid("image.bad_tag", "refusing to create a tag with a digest reference");
+    if (reference.digest !== undefined)
+      throw invalid("image.bad_tag", "refusing to create a tag with a digest reference");
     if (reference.familiarName() === "sha256") {
       throw invalid("image.bad_tag", "refusing to create an ambiguous tag using digest algorithm as name");
     }
     const name = reference.tagged();
-    this.#stores.database.transaction(() => this.#stores.images.setName(name.canonical(), id, new Date().toISOString()), { durable: true });
+    this.#stores.database.transaction(
+      () => this.#stores.images.setName(name.canonical(), id, new Date().toISOString()),
+      { durable: true },
+    );
     this.#emit({ action: "tag", id, name: name.familiar() });
   }
 
@@ -124,7 +128,13 @@ export class Images {
   }
 
   #plan({ id, name }: Found, ref: string, options: RemoveOptions): RemovalStep[] {
-    return planRemoval(this.#world(options.usedBy), { id, name, ref, force: options.force === true, noPrune: options.noPrune === true });
+    return planRemoval(this.#world(options.usedBy), {
+      id,
+      name,
+      ref,
+      force: options.force === true,
+      noPrune: options.noPrune === true,
+    });
   }
 
   #world(usedBy: (id: string) => ImageUsers): RemovalWorld {
@@ -212,7 +222,10 @@ const summary = (image: Image, users: ReadonlyMap<string, number>): ImageSummary
   repoDigests: image.repoDigests,
   created: image.created,
   size: image.size,
-  sharedSize: image.layers.reduce((sum, layer) => sum + ((users.get(layer.chainId) ?? 0) > 1 ? layer.contentSize : 0), 0),
+  sharedSize: image.layers.reduce(
+    (sum, layer) => sum + ((users.get(layer.chainId) ?? 0) > 1 ? layer.contentSize : 0),
+    0,
+  ),
   labels: image.config.run.labels,
   platform: image.platform,
 });

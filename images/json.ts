@@ -8,7 +8,10 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 
 const wrong = (where: string, expected: string, value: unknown) => {
   const kind = value === null ? "null" : Array.isArray(value) ? "a list" : `a ${typeof value}`;
-  return invalid("image.bad_document", `${where}: expected ${expected}, found ${value === undefined ? "nothing" : kind}`);
+  return invalid(
+    "image.bad_document",
+    `${where}: expected ${expected}, found ${value === undefined ? "nothing" : kind}`,
+  );
 };
 
 export function parseJson(bytes: Buffer, where: string): unknown {
@@ -24,7 +27,8 @@ export function asObject(value: unknown, where: string): JsonObject {
   return value as JsonObject;
 }
 /** Own properties only. */
-export const field = (object: JsonObject, key: string): unknown => (Object.hasOwn(object, key) ? object[key] : undefined);
+export const field = (object: JsonObject, key: string): unknown =>
+  Object.hasOwn(object, key) ? object[key] : undefined;
 
 export const optionalObject = (value: unknown, where: string): JsonObject =>
   value === undefined || value === null ? {} : asObject(value, where);
@@ -37,14 +41,17 @@ export function asList(value: unknown, where: string, max = 10_000): readonly un
 
 export function asString(value: unknown, where: string, maxLength = 1 << 20): string {
   if (typeof value !== "string") throw wrong(where, "a string", value);
-  if (value.length > maxLength) throw invalid("image.bad_document", `${where}: ${value.length} characters (limit ${maxLength})`);
+  if (value.length > maxLength)
+    throw invalid("image.bad_document", `${where}: ${value.length} characters (limit ${maxLength})`);
   return value;
 }
 export const optionalString = (value: unknown, where: string): string =>
   value === undefined || value === null ? "" : asString(value, where);
 
 export const strings = (value: unknown, where: string): readonly string[] =>
-  value === undefined || value === null ? [] : asList(value, where).map((item, index) => asString(item, `${where}[${index}]`));
+  value === undefined || value === null
+    ? []
+    : asList(value, where).map((item, index) => asString(item, `${where}[${index}]`));
 /** null stays null: Docker tells an absent Cmd from an empty one. A lone string (old configs) is a list of one. */
 export const stringsOrNull = (value: unknown, where: string): readonly string[] | null => {
   if (value === undefined || value === null) return null;
@@ -52,7 +59,8 @@ export const stringsOrNull = (value: unknown, where: string): readonly string[] 
 };
 
 export function asCount(value: unknown, where: string): number {
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) throw wrong(where, "a whole number", value);
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0)
+    throw wrong(where, "a whole number", value);
   return value;
 }
 export const optionalNumber = (value: unknown, where: string): number => {
@@ -62,7 +70,10 @@ export const optionalNumber = (value: unknown, where: string): number => {
 };
 
 export function stringMap(value: unknown, where: string): Readonly<Record<string, string>> {
-  const entries = Object.entries(optionalObject(value, where)).map(([key, item]) => [key, asString(item, `${where}.${key}`)]);
+  const entries = Object.entries(optionalObject(value, where)).map(([key, item]) => [
+    key,
+    asString(item, `${where}.${key}`),
+  ]);
   return Object.fromEntries(entries) as Record<string, string>;
 }
 /** The keys of Docker's sets ({"80/tcp": {}}). */

@@ -21,7 +21,10 @@ export const isConfigType = (type: string): boolean => type === MEDIA.config || 
 export const isSchema1 = (type: string): boolean => type === MEDIA.dockerSchema1 || type === MEDIA.dockerSchema1Signed;
 
 const LAYER_TYPES = new Set([
-  ...["", "+gzip", "+zstd"].flatMap((suffix) => [`${OCI}layer.v1.tar${suffix}`, `${OCI}layer.nondistributable.v1.tar${suffix}`]),
+  ...["", "+gzip", "+zstd"].flatMap((suffix) => [
+    `${OCI}layer.v1.tar${suffix}`,
+    `${OCI}layer.nondistributable.v1.tar${suffix}`,
+  ]),
   ...["", ".gzip", ".zstd"].map((suffix) => `${MEDIA.dockerLayer}${suffix}`),
   "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
   "application/vnd.docker.image.rootfs.foreign.diff.tar",

@@ -49,7 +49,8 @@ export function parsePlatform(text: string): Platform {
 export const renderPlatform = ({ os, architecture, variant }: Platform): string =>
   [os, architecture, ...(variant === "" ? [] : [variant])].join("/");
 
-const numbers = (from: number, to: number): number[] => Array.from({ length: from - to + 1 }, (_, index) => from - index);
+const numbers = (from: number, to: number): number[] =>
+  Array.from({ length: from - to + 1 }, (_, index) => from - index);
 
 /** Everything that runs on `wanted`, best first. */
 export function platformPreferences(wanted: Platform): Platform[] {

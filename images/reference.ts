@@ -85,7 +85,8 @@ function splitDomain(text: string): readonly [domain: string, rest: string] {
   if (slash === -1) return [DEFAULT_DOMAIN, OFFICIAL + text];
   const first = text.slice(0, slash);
   let [domain, rest] = [DEFAULT_DOMAIN, text];
-  if (first === "localhost" || /[.:]/.test(first) || first.toLowerCase() !== first) [domain, rest] = [first, text.slice(slash + 1)];
+  if (first === "localhost" || /[.:]/.test(first) || first.toLowerCase() !== first)
+    [domain, rest] = [first, text.slice(slash + 1)];
   if (domain === LEGACY_DOMAIN) domain = DEFAULT_DOMAIN;
   return [domain, domain === DEFAULT_DOMAIN && !rest.includes("/") ? OFFICIAL + rest : rest];
 }

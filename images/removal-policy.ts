@@ -36,16 +36,22 @@ interface Conflict {
 const short = (id: string): string => id.replace(/^sha256:/, "").slice(0, 12);
 
 const refusal = (id: Digest, { hard, message }: Conflict): TareError =>
-  conflict("image.in_use", `conflict: unable to delete ${short(digestHex(id))} (${hard ? "cannot be forced" : "must be forced"}) - ${message}`, {
-    details: { image: id },
-  });
+  conflict(
+    "image.in_use",
+    `conflict: unable to delete ${short(digestHex(id))} (${hard ? "cannot be forced" : "must be forced"}) - ${message}`,
+    {
+      details: { image: id },
+    },
+  );
 
 /** One tag and the digest references of the same repository count as one. */
 function isSingle(references: readonly Reference[]): boolean {
   if (references.length <= 1) return true;
   const tagged = references.filter(({ digest }) => digest === undefined);
   if (tagged.length > 1) return false;
-  const repositories = new Set(references.filter(({ digest }) => digest !== undefined).map((reference) => reference.name()));
+  const repositories = new Set(
+    references.filter(({ digest }) => digest !== undefined).map((reference) => reference.name()),
+  );
   const main = tagged[0] ?? references[0];
   return repositories.size === 1 && main !== undefined && repositories.has(main.name());
 }
@@ -60,7 +66,12 @@ export function planRemoval(world: RemovalWorld, request: RemovalRequest): Remov
     steps.push(...gone.map((reference) => ({ untag: reference, id })));
     if (references.length > gone.length) return steps;
   } else if (isSingle(references)) {
-    const found = findConflict(world, id, { ignore: new Set(), soft: !force, references: 0, children: world.children(id) });
+    const found = findConflict(world, id, {
+      ignore: new Set(),
+      soft: !force,
+      references: 0,
+      children: world.children(id),
+    });
     if (found !== null) throw refusal(id, found);
     steps.push(...references.map((reference) => ({ untag: reference, id })));
   }
@@ -80,7 +91,9 @@ function refuseUsed(world: RemovalWorld, { id, ref }: RemovalRequest): void {
 function untaggedBy(name: Reference, references: readonly Reference[]): Reference[] {
   const own = references.filter((reference) => reference.canonical() === name.canonical());
   if (name.digest !== undefined) return own;
-  const rest = references.filter((reference) => reference.canonical() !== name.canonical() && reference.name() === name.name());
+  const rest = references.filter(
+    (reference) => reference.canonical() !== name.canonical() && reference.name() === name.name(),
+  );
   return rest.some(({ digest }) => digest === undefined) ? own : [...own, ...rest];
 }
 
@@ -98,10 +111,12 @@ function findConflict(world: RemovalWorld, id: Digest, scope: ConflictScope): Co
     return { hard: true, message: "image has dependent child images" };
   }
   const { running, stopped } = world.users(id);
-  if (running[0] !== undefined) return { hard: true, message: `image is being used by running container ${short(running[0])}` };
+  if (running[0] !== undefined)
+    return { hard: true, message: `image is being used by running container ${short(running[0])}` };
   if (!scope.soft) return null;
   if (scope.references > 0) return { hard: false, message: "image is referenced in multiple repositories" };
-  if (stopped[0] !== undefined) return { hard: false, message: `image is being used by stopped container ${short(stopped[0])}` };
+  if (stopped[0] !== undefined)
+    return { hard: false, message: `image is being used by stopped container ${short(stopped[0])}` };
   return null;
 }
 
@@ -114,11 +129,22 @@ interface DeleteMode {
 }
 
 /** Deletes the image, then its untagged parents that have no other child. */
-function deleteImage(world: RemovalWorld, request: RemovalRequest, steps: RemovalStep[], deleted: Set<string>, mode: DeleteMode): void {
+function deleteImage(
+  world: RemovalWorld,
+  request: RemovalRequest,
+  steps: RemovalStep[],
+  deleted: Set<string>,
+  mode: DeleteMode,
+): void {
   const { id } = request;
   const references = world.references(id);
   const left = references.length - mode.removed;
-  const found = findConflict(world, id, { ignore: deleted, soft: !mode.force, references: left, children: world.children(id) });
+  const found = findConflict(world, id, {
+    ignore: deleted,
+    soft: !mode.force,
+    references: left,
+    children: world.children(id),
+  });
   if (found !== null) {
     // An image that just lost its last name but is still used, or has children, stays without a name.
     if (mode.quiet) return;
@@ -129,5 +155,9 @@ function deleteImage(world: RemovalWorld, request: RemovalRequest, steps: Remova
   deleted.add(id);
   const parent = world.parent(id);
   if (request.noPrune || parent === "") return;
-  deleteImage(world, { ...request, id: parent as Digest, name: null }, steps, deleted, { force: false, quiet: true, removed: 0 });
+  deleteImage(world, { ...request, id: parent as Digest, name: null }, steps, deleted, {
+    force: false,
+    quiet: true,
+    removed: 0,
+  });
 }

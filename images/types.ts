@@ -69,9 +69,9 @@ export interface Image {
   readonly config: ImageConfig;
   /** Digest and media type of the manifest it came with; null for docker-archives without one. */
   readonly manifest: { readonly digest: Digest; readonly mediaType: string; readonly size: number } | null;
-  /** Familiar `alpine:latest`, sorted. */
+  /** Familiar `alpine:latest`, in the order of the canonical names. */
   readonly repoTags: readonly string[];
-  /** Familiar `alpine@sha256:…`, sorted. */
+  /** Familiar `alpine@sha256:…`, in the same order. */
   readonly repoDigests: readonly string[];
   readonly diffIds: readonly Digest[];
   readonly chainIds: readonly Digest[];

@@ -39,7 +39,10 @@ export class Database implements Disposable {
   migrate(steps: readonly string[], area?: string): void {
     const from = this.#version(area);
     if (from > steps.length) {
-      throw internal("database.newer", `the database${area === undefined ? "" : ` (${area})`} has version ${from}, this program knows ${steps.length}`);
+      throw internal(
+        "database.newer",
+        `the database${area === undefined ? "" : ` (${area})`} has version ${from}, this program knows ${steps.length}`,
+      );
     }
     for (let version = from; version < steps.length; version++) {
       this.transaction(

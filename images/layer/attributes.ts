@@ -33,7 +33,8 @@ export function timespecs(seconds: number, nanoseconds: number): Int32Array {
 export const validId = (id: number): boolean => id >= 0 && id < NO_ID;
 
 /** Attributes of the overlay itself must never come from an archive: they could redirect or hide files of other layers. */
-export const isReservedXattr = (name: string): boolean => name.startsWith("trusted.overlay.") || name.startsWith("user.overlay.");
+export const isReservedXattr = (name: string): boolean =>
+  name.startsWith("trusted.overlay.") || name.startsWith("user.overlay.");
 
 /** For a regular file that was just made through this descriptor, owned by root with mode `made`. */
 export function applyToFile(fd: number, wanted: Attributes, made: number): void {

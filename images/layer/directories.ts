@@ -32,7 +32,15 @@ const RESOLVE = sys.RESOLVE.inRoot | sys.RESOLVE.noMagiclinks;
 const CACHE_MAX = 192;
 const LINKS_MAX = 40;
 const ASSUMED_MAX = 1000;
-const IMPLICIT: DirectoryRecord = { mode: 0o755, uid: 0, gid: 0, mtimeSeconds: 0, mtimeNanoseconds: 0, xattrs: null, implicit: true };
+const IMPLICIT: DirectoryRecord = {
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+  mtimeSeconds: 0,
+  mtimeNanoseconds: 0,
+  xattrs: null,
+  implicit: true,
+};
 
 type Kind = "missing" | "directory" | "symlink" | "whiteout" | "other";
 
@@ -86,7 +94,8 @@ export class Directories {
   /** After something was removed: handles and records of it and of everything below it are void. */
   forget(key: PathKey): void {
     this.#closeAll();
-    for (const known of this.records.keys()) if (known === key || known.startsWith(`${key}/`)) this.records.delete(known);
+    for (const known of this.records.keys())
+      if (known === key || known.startsWith(`${key}/`)) this.records.delete(known);
   }
 
   /** What `name` is in this layer, itself, not what it points to. */
@@ -104,7 +113,8 @@ export class Directories {
   }
 
   markOpaque(key: PathKey): void {
-    if (this.below !== "none") sys.setxattr(`/proc/self/fd/${this.open(key)}`, "trusted.overlay.opaque", Buffer.from("y"));
+    if (this.below !== "none")
+      sys.setxattr(`/proc/self/fd/${this.open(key)}`, "trusted.overlay.opaque", Buffer.from("y"));
   }
 
   close(): void {
@@ -151,14 +161,16 @@ export class Directories {
       parent = path;
     }
     const fd = this.#tryOpen(key);
-    if (typeof fd !== "number") throw badTar(`the parent directory ${JSON.stringify(shownKey(key))} cannot be made (${fd})`);
+    if (typeof fd !== "number")
+      throw badTar(`the parent directory ${JSON.stringify(shownKey(key))} cannot be made (${fd})`);
     return fd;
   }
 
   #make(parent: PathKey, name: string, links: number): void {
     const path = joinKey(parent, name);
     const parentFd = this.#tryOpen(parent);
-    if (typeof parentFd !== "number") throw badTar(`the parent directory ${JSON.stringify(shownKey(parent))} is not a directory`);
+    if (typeof parentFd !== "number")
+      throw badTar(`the parent directory ${JSON.stringify(shownKey(parent))} is not a directory`);
     try {
       const nameZ = zeroEnded(keyBytes(name));
       const kind = this.kindOf(parentFd, nameZ);
@@ -177,7 +189,10 @@ export class Directories {
 
   #makeMissing(parentFd: number, path: PathKey, nameZ: Buffer, links: number): void {
     if (this.below === "pending") this.#assume(joinKey(this.#physical(parentFd), keyName(nameZ)));
-    const lower = typeof this.below === "string" ? null : statBelow(this.below.fd, joinKey(this.#physical(parentFd), keyName(nameZ)));
+    const lower =
+      typeof this.below === "string"
+        ? null
+        : statBelow(this.below.fd, joinKey(this.#physical(parentFd), keyName(nameZ)));
     if (lower?.target !== undefined) {
       sys.symlinkatZ(zeroEnded(lower.target), parentFd, nameZ);
       sys.fchownat(parentFd, nameZ.subarray(0, -1), lower.uid, lower.gid);
@@ -233,7 +248,10 @@ export function adoptBelow(rootFd: number, belowFd: number, assumed: readonly Pa
     if (lower.target !== undefined) return false;
     let fd: number;
     try {
-      fd = sys.openat2(rootFd, keyBytes(path), { flags: constants.O_RDONLY | constants.O_DIRECTORY, resolve: RESOLVE | sys.RESOLVE.noSymlinks });
+      fd = sys.openat2(rootFd, keyBytes(path), {
+        flags: constants.O_RDONLY | constants.O_DIRECTORY,
+        resolve: RESOLVE | sys.RESOLVE.noSymlinks,
+      });
     } catch (error) {
       // A later entry of the layer put something else there.
       if (["ENOENT", "ENOTDIR", "ELOOP"].includes(errnoCode(error) ?? "")) continue;
@@ -272,7 +290,10 @@ function statBelow(belowFd: number, path: PathKey): LowerStat | null {
     };
     if (stat.isSymbolicLink()) return { ...record, target: sys.readlinkat(fd, "") };
     if (!stat.isDirectory()) return null;
-    const readable = sys.openat2(belowFd, keyBytes(path), { flags: constants.O_RDONLY | constants.O_DIRECTORY, resolve: RESOLVE });
+    const readable = sys.openat2(belowFd, keyBytes(path), {
+      flags: constants.O_RDONLY | constants.O_DIRECTORY,
+      resolve: RESOLVE,
+    });
     try {
       return { ...record, xattrs: readXattrs(readable) };
     } finally {

@@ -38,7 +38,10 @@ export async function inflate(
   const { head, all } = await peek(source, 6);
   const compression = sniffCompression(head);
   if (compression === "none") return { compression, chunks: all };
-  return { compression, chunks: compression === "gzip" ? through(all, createGunzip({ chunkSize: CHUNK }), "gzip") : unzstd(all) };
+  return {
+    compression,
+    chunks: compression === "gzip" ? through(all, createGunzip({ chunkSize: CHUNK }), "gzip") : unzstd(all),
+  };
 }
 
 /** Holds back chunks until `length` bytes are known, then gives everything back as one stream. */
@@ -129,4 +132,8 @@ function inflateSmall(frame: Buffer): Buffer | null {
 }
 
 const corrupt = (error: unknown, name: string) =>
-  invalid("layer.corrupt_compression", `corrupt ${name} data: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  invalid(
+    "layer.corrupt_compression",
+    `corrupt ${name} data: ${error instanceof Error ? error.message : String(error)}`,
+    { cause: error },
+  );

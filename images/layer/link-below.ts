@@ -57,7 +57,11 @@ function copyUp(source: number, dirfd: number, target: EntryPath, attributes: Pa
   if (fd < 0) throw sys.systemCallError(-fd, "openat", shownKey(target.base));
   try {
     const buffer = Buffer.allocUnsafe(CHUNK);
-    for (let count = readSync(source, buffer, 0, CHUNK, null); count > 0; count = readSync(source, buffer, 0, CHUNK, null)) {
+    for (
+      let count = readSync(source, buffer, 0, CHUNK, null);
+      count > 0;
+      count = readSync(source, buffer, 0, CHUNK, null)
+    ) {
       for (let at = 0; at < count; ) at += writeSync(fd, buffer, at, count - at);
     }
     applyToFile(fd, attributes, -1);

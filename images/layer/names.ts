@@ -25,7 +25,8 @@ export function cleanKey(raw: string): PathKey {
   return parts.join("/");
 }
 
-export const joinKey = (directory: PathKey, base: string): PathKey => (directory === "" ? base : `${directory}/${base}`);
+export const joinKey = (directory: PathKey, base: string): PathKey =>
+  directory === "" ? base : `${directory}/${base}`;
 
 export const keyBytes = (key: PathKey): Buffer => Buffer.from(key === "" ? "." : key, "latin1");
 
@@ -54,7 +55,8 @@ export class NameSplitter {
     const directory = this.#directory(start === 0 ? "" : name.toString("latin1", 0, start - 1));
     if (base === "." || base === "") return this.#dot(directory);
     if (base === "..") throw badTar(`the name ${JSON.stringify(name.toString())} leaves its directory with ".."`);
-    if (base.length > NAME_MAX) throw badTar(`a file name of ${base.length} bytes (limit ${NAME_MAX})`, { entry: shownKey(base) });
+    if (base.length > NAME_MAX)
+      throw badTar(`a file name of ${base.length} bytes (limit ${NAME_MAX})`, { entry: shownKey(base) });
     return { directory, base, baseZ: zeroEnded(name.subarray(start, end)) };
   }
 

@@ -74,7 +74,8 @@ function time(records: PaxRecords, value: Buffer): void {
 }
 
 function xattr(records: PaxRecords, name: string, value: Buffer): void {
-  if (name === "" || name.length > XATTR_NAME_MAX || name.includes("\0")) throw badTar("an extended attribute has a bad name");
+  if (name === "" || name.length > XATTR_NAME_MAX || name.includes("\0"))
+    throw badTar("an extended attribute has a bad name");
   records.xattrs ??= new Map();
   records.xattrs.set(name, value);
 }

@@ -37,14 +37,19 @@ class Lane {
   readonly #worker = new Worker(workerFile(), {
     // Descriptors come from FFI as well as from node:fs; Node's own book-keeping would warn about the former.
     trackUnmanagedFds: false,
-    resourceLimits: { maxOldGenerationSizeMb: 512 } });
+    resourceLimits: { maxOldGenerationSizeMb: 512 },
+  });
   #settle: { readonly reply: (message: WorkerReply) => void; readonly fail: (error: unknown) => void } | undefined;
   #dead: unknown;
 
   constructor() {
     this.#worker.on("message", (message: WorkerReply) => this.#settle?.reply(message));
-    this.#worker.on("error", (error) => this.#die(internal("layer.worker_failed", `the unpack thread failed: ${String(error)}`, { cause: error })));
-    this.#worker.on("exit", (code) => this.#die(internal("layer.worker_exited", `the unpack thread ended with code ${code}`)));
+    this.#worker.on("error", (error) =>
+      this.#die(internal("layer.worker_failed", `the unpack thread failed: ${String(error)}`, { cause: error })),
+    );
+    this.#worker.on("exit", (code) =>
+      this.#die(internal("layer.worker_exited", `the unpack thread ended with code ${code}`)),
+    );
     this.#worker.unref();
   }
 
@@ -53,7 +58,11 @@ class Lane {
     this.#settle?.fail(this.#dead);
   }
 
-  async run(request: WorkerRequest, onProgress: (blobBytes: number) => void, signal: AbortSignal): Promise<UnpackOutcome> {
+  async run(
+    request: WorkerRequest,
+    onProgress: (blobBytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<UnpackOutcome> {
     if (this.#dead !== undefined) throw this.#dead;
     if (signal.aborted) throw wasCancelled(signal.reason);
     let deadline: NodeJS.Timeout | undefined;

@@ -67,7 +67,8 @@ function push(stack: Level[], dirfd: number, name: Buffer): void {
 }
 
 /** Names under an open directory, as bytes. */
-export const listNames = (fd: number): Buffer[] => readdirSync(`/proc/self/fd/${fd}`, { encoding: "buffer" }) as unknown as Buffer[];
+export const listNames = (fd: number): Buffer[] =>
+  readdirSync(`/proc/self/fd/${fd}`, { encoding: "buffer" }) as unknown as Buffer[];
 
 /** True when it is a directory (and still there); otherwise it is gone now. */
 function unlinkIsDirectory(dirfd: number, name: Buffer): boolean {

@@ -3,7 +3,16 @@
  * made and nothing is kept but the current entry, so memory is bounded by META_MAX whatever the headers claim.
  */
 import { parsePax, type PaxRecords } from "./pax.ts";
-import { badTar, BLOCK, decodeHeader, EMPTY, type EntryType, isZeroBlock, type RawHeader, type TarEntry } from "./tar-header.ts";
+import {
+  badTar,
+  BLOCK,
+  decodeHeader,
+  EMPTY,
+  type EntryType,
+  isZeroBlock,
+  type RawHeader,
+  type TarEntry,
+} from "./tar-header.ts";
 
 export interface TarSink {
   /** A new entry; for a file `data` follows until size bytes came, then `end`. Not kept chunks: copy what must live on. */
@@ -169,7 +178,9 @@ export class TarReader {
     if (sparse !== undefined) throw badTar(`sparse files are not supported (${sparse})`, { entry: name.toString() });
     let type = ENTRY_TYPES[header.flag];
     if (type === undefined) {
-      throw badTar(`entry of unknown type ${JSON.stringify(String.fromCharCode(header.flag))}`, { entry: name.toString() });
+      throw badTar(`entry of unknown type ${JSON.stringify(String.fromCharCode(header.flag))}`, {
+        entry: name.toString(),
+      });
     }
     if (type === "file" && name[name.length - 1] === 0x2f) type = "directory";
     return {

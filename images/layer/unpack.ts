@@ -24,7 +24,12 @@ export interface UnpackLimits {
   readonly maxRatio: number;
 }
 /** Legitimate layers reach 50:1; a bomb is stopped after at most freeBytes. */
-export const DEFAULT_LIMITS: UnpackLimits = { maxEntries: 4_000_000, maxBytes: 2 ** 40, freeBytes: 2 ** 29, maxRatio: 250 };
+export const DEFAULT_LIMITS: UnpackLimits = {
+  maxEntries: 4_000_000,
+  maxBytes: 2 ** 40,
+  freeBytes: 2 ** 29,
+  maxRatio: 250,
+};
 
 export interface UnpackJob {
   /** Descriptor of the file that holds the blob (threads share descriptors), and where in it. */
@@ -103,7 +108,11 @@ export async function unpackLayer(job: UnpackJob, onProgress: (blobBytes: number
   }
 }
 
-async function unpackInto(job: UnpackJob, writer: LayerWriter, onProgress: (blobBytes: number) => void): Promise<Unpacked> {
+async function unpackInto(
+  job: UnpackJob,
+  writer: LayerWriter,
+  onProgress: (blobBytes: number) => void,
+): Promise<Unpacked> {
   const blob = new Blob(job);
   const tar = new TarReader(writer);
   const hash = createHash(digestAlgorithm(job.diffId));
@@ -122,10 +131,16 @@ async function unpackInto(job: UnpackJob, writer: LayerWriter, onProgress: (blob
   const plain = compression === "none" && job.blobDigest === null;
   const blobDigest = plain ? (diffId as Digest) : await blob.digest();
   if (job.blobDigest !== null && blobDigest !== job.blobDigest) {
-    throw invalid("layer.digest_mismatch", `layer ${job.blobDigest} has the digest ${blobDigest}: the archive is corrupt`);
+    throw invalid(
+      "layer.digest_mismatch",
+      `layer ${job.blobDigest} has the digest ${blobDigest}: the archive is corrupt`,
+    );
   }
   if (diffId !== job.diffId) {
-    throw invalid("layer.diff_id_mismatch", `layer ${job.diffId} unpacks to ${diffId}: the archive is corrupt or not what its config says`);
+    throw invalid(
+      "layer.diff_id_mismatch",
+      `layer ${job.diffId} unpacks to ${diffId}: the archive is corrupt or not what its config says`,
+    );
   }
   writer.finish();
   const { contentSize, entries, describesRoot, assumed } = writer;
@@ -135,6 +150,9 @@ async function unpackInto(job: UnpackJob, writer: LayerWriter, onProgress: (blob
 function checkSize(limits: UnpackLimits, tarSize: number, blobSize: number): void {
   if (tarSize > limits.maxBytes) throw badTar(`the layer unpacks to more than ${limits.maxBytes} bytes`);
   if (tarSize > limits.freeBytes && tarSize > blobSize * limits.maxRatio) {
-    throw invalid("layer.bomb", `the layer unpacks to more than ${limits.maxRatio} times its size (${tarSize} of ${blobSize} bytes): refused as a decompression bomb`);
+    throw invalid(
+      "layer.bomb",
+      `the layer unpacks to more than ${limits.maxRatio} times its size (${tarSize} of ${blobSize} bytes): refused as a decompression bomb`,
+    );
   }
 }

@@ -6,7 +6,7 @@
  * name is made with O_CREAT|O_EXCL|O_NOFOLLOW (or mkdirat, symlinkat, mknodat, linkat, none of which follows) under a
  * directory handle confined to the layer, so there is no path that could be walked out of it.
  */
-import { closeSync, constants, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, writeSync } from "node:fs";
 import { errnoCode, internal, invalid } from "../../engine/base/errors.ts";
 import { sys } from "../../native/binding/index.ts";
 import { applyToDirectory, applyToFile, applyToNode, validId } from "./attributes.ts";
@@ -63,7 +63,8 @@ export class LayerWriter implements TarSink {
     if (++this.entries > this.#options.maxEntries) {
       throw invalid("layer.too_many_entries", `the layer has more than ${this.#options.maxEntries} entries`);
     }
-    if (!validId(entry.uid) || !validId(entry.gid)) throw badTar(`owner ${entry.uid}:${entry.gid} is out of range`, shown(entry));
+    if (!validId(entry.uid) || !validId(entry.gid))
+      throw badTar(`owner ${entry.uid}:${entry.gid} is out of range`, shown(entry));
     try {
       this.#write(entry, this.#names.split(entry.name));
     } catch (error) {
@@ -177,7 +178,8 @@ export class LayerWriter implements TarSink {
       fd = this.#directories.open(path.directory);
       made = this.#makeNode(entry, path, fd);
     }
-    if (made < 0) throw sys.systemCallError(-made, entry.type === "symlink" ? "symlinkat" : "mknodat", shownKey(path.base));
+    if (made < 0)
+      throw sys.systemCallError(-made, entry.type === "symlink" ? "symlinkat" : "mknodat", shownKey(path.base));
     applyToNode(fd, path.baseZ, entry, entry.type !== "symlink");
   }
 
@@ -196,28 +198,48 @@ export class LayerWriter implements TarSink {
   #hardLink(entry: TarEntry, path: EntryPath): void {
     const target = this.#names.split(entry.linkName);
     if (target.base === "") throw badTar("a hard link to the root directory", shown(entry));
-    const from = this.#directories.find(target.directory);
-    // Opening the parent may push `from` out of the handle cache, so the parent's comes first and is the newest.
-    const link = (): number => {
-      const to = this.#directories.open(path.directory);
-      const source = this.#directories.find(target.directory);
-      return source === null ? ENOENT : sys.linkatZ(source, target.baseZ, to, path.baseZ);
-    };
-    let made = from === null ? ENOENT : link();
-    if (made === EEXIST) {
-      if (joinKey(target.directory, target.base) === joinKey(path.directory, path.base)) return;
-      this.#replace(path, this.#directories.open(path.directory));
-      made = link();
-    }
+    let made = this.#link(target, path);
     if (made === ENOENT) {
-      const { below } = this.#directories;
-      if (below === "pending") throw new NeedsParents(target.base);
-      if (below === "none" || !linkFromBelow(this.#directories, below.fd, target)) {
-        throw badTar(`a hard link to ${JSON.stringify(entry.linkName.toString())}, which does not exist`, shown(entry));
-      }
-      made = link();
+      this.#copyUp(entry, target);
+      made = this.#link(target, path);
+    }
+    if (made === EEXIST) {
+      if (this.#isSameFile(target, path)) return;
+      this.#replace(path, this.#directories.open(path.directory));
+      made = this.#link(target, path);
     }
     if (made < 0) throw sys.systemCallError(-made, "linkat", shownKey(path.base));
+  }
+
+  #link(target: EntryPath, path: EntryPath): number {
+    // The new name's directory first: opening it may push older handles out of the cache.
+    const to = this.#directories.open(path.directory);
+    const from = this.#directories.find(target.directory);
+    return from === null ? ENOENT : sys.linkatZ(from, target.baseZ, to, path.baseZ);
+  }
+
+  #copyUp(entry: TarEntry, target: EntryPath): void {
+    const { below } = this.#directories;
+    if (below === "pending") throw new NeedsParents(target.base);
+    if (below !== "none" && linkFromBelow(this.#directories, below.fd, target)) return;
+    throw badTar(`a hard link to ${JSON.stringify(entry.linkName.toString())}, which does not exist`, shown(entry));
+  }
+
+  /** A link to itself, perhaps under another name of its directory: replacing it would delete the only copy. */
+  #isSameFile(target: EntryPath, path: EntryPath): boolean {
+    const identity = ({ directory, base }: EntryPath): string | null => {
+      const fd = sys.openat2(this.#directories.rootFd, keyBytes(joinKey(directory, base)), {
+        flags: sys.OPEN.path | constants.O_NOFOLLOW,
+        resolve: sys.RESOLVE.inRoot | sys.RESOLVE.noMagiclinks,
+      });
+      try {
+        const { dev, ino } = fstatSync(fd, { bigint: true });
+        return `${dev}:${ino}`;
+      } finally {
+        closeSync(fd);
+      }
+    };
+    return identity(target) === identity(path);
   }
 
   /** Only what layers below put there is deleted; what this layer made stays, wherever in the archive it came. */
@@ -228,7 +250,8 @@ export class LayerWriter implements TarSink {
     }
     if (path.base.startsWith(AUFS)) return;
     const name = path.base.slice(WHITEOUT.length);
-    if (name === "" || name === "." || name === "..") throw badTar(`the whiteout ${JSON.stringify(path.base)} names nothing`);
+    if (name === "" || name === "." || name === "..")
+      throw badTar(`the whiteout ${JSON.stringify(path.base)} names nothing`);
     if (this.#directories.below === "none") return;
     const nameZ = zeroEnded(keyBytes(name));
     const dirfd = this.#directories.open(path.directory);
@@ -236,7 +259,8 @@ export class LayerWriter implements TarSink {
       sys.mknodat(dirfd, nameZ.subarray(0, -1), constants.S_IFCHR, 0, 0);
     } catch (error) {
       if (errnoCode(error) !== "EEXIST") throw error;
-      if (this.#directories.kindOf(dirfd, nameZ) === "directory") this.#directories.markOpaque(cleanKey(joinKey(path.directory, name)));
+      if (this.#directories.kindOf(dirfd, nameZ) === "directory")
+        this.#directories.markOpaque(cleanKey(joinKey(path.directory, name)));
     }
   }
 
@@ -262,5 +286,8 @@ function explain(error: unknown, entry: TarEntry | undefined): unknown {
   if (["ENAMETOOLONG", "EINVAL", "ENOENT", "ELOOP", "ENOTDIR", "EMLINK", "EPERM"].includes(code)) {
     return invalid("layer.bad_entry", `cannot unpack${where}: ${(error as Error).message}`, { cause: error, details });
   }
-  return internal("layer.unpack_failed", `cannot unpack${where}: ${(error as Error).message}`, { cause: error, details });
+  return internal("layer.unpack_failed", `cannot unpack${where}: ${(error as Error).message}`, {
+    cause: error,
+    details,
+  });
 }

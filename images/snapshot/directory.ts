@@ -47,7 +47,8 @@ export class SnapshotDirectory {
     try {
       renameSync(`${this.base}/${number.toString(36)}`, `${this.#trash}/${name}`);
     } catch (error) {
-      if (errnoCode(error) !== "ENOENT") this.#log.warn("a snapshot could not be moved to the trash", { number, error });
+      if (errnoCode(error) !== "ENOENT")
+        this.#log.warn("a snapshot could not be moved to the trash", { number, error });
       return Promise.resolve();
     }
     return this.#empty(name);

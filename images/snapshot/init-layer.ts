@@ -23,7 +23,11 @@ export function fillInitLayer(rootFd: number): void {
   for (const path of FILES) {
     inParent(rootFd, path, (parent, name) => {
       clear(parent, name);
-      const fd = sys.openat2(parent, name, { flags: constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode: 0o755, ...HERE });
+      const fd = sys.openat2(parent, name, {
+        flags: constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL,
+        mode: 0o755,
+        ...HERE,
+      });
       fchmodSync(fd, 0o755);
       closeSync(fd);
     });

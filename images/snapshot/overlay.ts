@@ -22,7 +22,8 @@ const OPEN_DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_
 /** A directory descriptor on the merged tree. The caller closes it. */
 export function openDetached(source: OverlaySource): number {
   // Overlay wants two layers when there is no upper one; a single layer needs no merging.
-  if (source.upper === undefined && source.lowers.length === 1) return openSync(`${source.base}/${source.lowers[0]}`, OPEN_DIRECTORY);
+  if (source.upper === undefined && source.lowers.length === 1)
+    return openSync(`${source.base}/${source.lowers[0]}`, OPEN_DIRECTORY);
   const baseFd = openSync(source.base, OPEN_DIRECTORY);
   try {
     return mountOverlay(`/proc/self/fd/${baseFd}`, source);

@@ -22,7 +22,8 @@ export function readFileInRoot(rootFd: number, path: string, maxBytes: number): 
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) return null;
-    if (stat.size > maxBytes) throw invalid("image.file_too_large", `${path} in the image has ${stat.size} bytes (limit ${maxBytes})`);
+    if (stat.size > maxBytes)
+      throw invalid("image.file_too_large", `${path} in the image has ${stat.size} bytes (limit ${maxBytes})`);
     return readUpTo(fd, path, stat.size, maxBytes);
   } finally {
     sys.close(fd);
@@ -36,7 +37,8 @@ function readUpTo(fd: number, path: string, hint: number, maxBytes: number): Buf
   for (;;) {
     const count = readSync(fd, buffer, length, buffer.length - length, null);
     length += count;
-    if (length > maxBytes) throw invalid("image.file_too_large", `${path} in the image has more than ${maxBytes} bytes`);
+    if (length > maxBytes)
+      throw invalid("image.file_too_large", `${path} in the image has more than ${maxBytes} bytes`);
     if (count === 0) return buffer.subarray(0, length);
     if (length === buffer.length) {
       const larger = Buffer.allocUnsafe(Math.min(buffer.length * 2, maxBytes + 1));

@@ -92,7 +92,10 @@ export class Snapshots {
 
   /** Bytes of the writable layer: the sizes of its files, hard links once (Docker's SizeRw). */
   async usage(key: string): Promise<number> {
-    const fd = openSync(this.#directory.absolute(this.#need(key).number, "fs"), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    const fd = openSync(
+      this.#directory.absolute(this.#need(key).number, "fs"),
+      constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW,
+    );
     try {
       return await treeSize(fd);
     } finally {
@@ -105,7 +108,9 @@ export class Snapshots {
    * image. A detached mount; nothing is attached to the host's tree. Close it before the container starts.
    */
   openRoot(what: RootChoice): OpenRoot {
-    const fd = openDetached("key" in what ? this.#sourceOf(what.key, what.write === true) : this.#imageSource(what.chainId));
+    const fd = openDetached(
+      "key" in what ? this.#sourceOf(what.key, what.write === true) : this.#imageSource(what.chainId),
+    );
     let open = true;
     const close = (): void => {
       if (open) closeSync(fd);
@@ -158,7 +163,10 @@ export class Snapshots {
     } finally {
       closeSync(rootFd);
     }
-    const own = openSync(`${base}/${number.toString(36)}`, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    const own = openSync(
+      `${base}/${number.toString(36)}`,
+      constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW,
+    );
     try {
       removeTreeSync(own, "work");
     } finally {

@@ -32,7 +32,10 @@ const isSignedNumber = (text: string): boolean => /^-[0-9]+$/.test(text);
 
 function idOf(text: string): number {
   const id = Number(text);
-  if (!(id >= 0 && id <= ID_MAX)) throw invalid("user.out_of_range", `uids and gids must be in range 0-${ID_MAX}: ${text.slice(0, 64)}`, { details: { user: text.slice(0, 64) } });
+  if (!(id >= 0 && id <= ID_MAX))
+    throw invalid("user.out_of_range", `uids and gids must be in range 0-${ID_MAX}: ${text.slice(0, 64)}`, {
+      details: { user: text.slice(0, 64) },
+    });
   return id;
 }
 
@@ -41,7 +44,10 @@ function idOf(text: string): number {
  * Throws invalid `unable to find user x: no matching entries in passwd file`.
  */
 export function lookupUser(root: Pick<OpenRoot, "fd">, spec: string): ResolvedUser {
-  const [userText = "", groupText = ""] = spec.trim().split(":").map((part) => part.trim());
+  const [userText = "", groupText = ""] = spec
+    .trim()
+    .split(":")
+    .map((part) => part.trim());
   const passwd = readFileInRoot(root.fd, "/etc/passwd", FILE_MAX);
   const entry = findUser(passwd, userText);
   const uid = entry?.uid ?? numericUser(userText);
@@ -62,7 +68,9 @@ export function lookupUser(root: Pick<OpenRoot, "fd">, spec: string): ResolvedUs
 function numericUser(text: string): number {
   if (text === "") return 0;
   if (isNumber(text) || isSignedNumber(text)) return idOf(text);
-  throw invalid("user.not_found", `unable to find user ${text}: no matching entries in passwd file`, { details: { user: text } });
+  throw invalid("user.not_found", `unable to find user ${text}: no matching entries in passwd file`, {
+    details: { user: text },
+  });
 }
 
 function findUser(passwd: Buffer | null, text: string): PasswdEntry | null {
@@ -72,7 +80,10 @@ function findUser(passwd: Buffer | null, text: string): PasswdEntry | null {
     if (fields[0] !== text) continue;
     const entry = passwdEntry(fields);
     // The name exists but its ids are nonsense: an error, never a silent 0.
-    if (entry === null) throw invalid("user.out_of_range", `the passwd entry of user ${text} has ids out of range 0-${ID_MAX}`, { details: { user: text } });
+    if (entry === null)
+      throw invalid("user.out_of_range", `the passwd entry of user ${text} has ids out of range 0-${ID_MAX}`, {
+        details: { user: text },
+      });
     return entry;
   }
   return null;
@@ -104,7 +115,9 @@ function findGroup(groups: Buffer | null, text: string): number {
     const entry = groupEntry(fields);
     if (entry !== null && entry.name === text) return entry.gid;
   }
-  throw invalid("group.not_found", `unable to find group ${text}: no matching entries in group file`, { details: { group: text } });
+  throw invalid("group.not_found", `unable to find group ${text}: no matching entries in group file`, {
+    details: { group: text },
+  });
 }
 
 function groupsOf(groups: Buffer | null, user: string): number[] {
@@ -115,7 +128,8 @@ function groupsOf(groups: Buffer | null, user: string): number[] {
     const entry = groupEntry(fields);
     if (entry?.members.split(",").some((member) => member.trim() === user) !== true) continue;
     gids.push(entry.gid);
-    if (gids.length > GROUPS_MAX) throw invalid("user.too_many_groups", `user ${user} is in more than ${GROUPS_MAX} groups`, { details: { user } });
+    if (gids.length > GROUPS_MAX)
+      throw invalid("user.too_many_groups", `user ${user} is in more than ${GROUPS_MAX} groups`, { details: { user } });
   }
   return gids;
 }

@@ -4,7 +4,18 @@
  * after they are unpacked (README, decision 1).
  */
 import { createHash, randomBytes } from "node:crypto";
-import { closeSync, constants, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { errnoCode, internal, invalid, notFound } from "../../engine/base/errors.ts";
 import { type Digest, digestAlgorithm, digestHex, isDigest } from "../digest.ts";
 
@@ -34,7 +45,8 @@ export class ContentStore {
       renameSync(temporary, path);
     } catch (error) {
       rmSync(temporary, { force: true });
-      if (errnoCode(error) === "ENOSPC") throw internal("image.disk_full", `no space left on device while storing ${digest}`, { cause: error });
+      if (errnoCode(error) === "ENOSPC")
+        throw internal("image.disk_full", `no space left on device while storing ${digest}`, { cause: error });
       throw error;
     }
   }
@@ -45,7 +57,8 @@ export class ContentStore {
     try {
       bytes = readFileSync(this.#path(digest));
     } catch (error) {
-      if (errnoCode(error) === "ENOENT") throw notFound("blob.missing", `blob ${digest} is not in the content store`, { cause: error });
+      if (errnoCode(error) === "ENOENT")
+        throw notFound("blob.missing", `blob ${digest} is not in the content store`, { cause: error });
       throw error;
     }
     verify(digest, bytes);
@@ -66,7 +79,8 @@ export class ContentStore {
 
   /** Removes what nobody names: interrupted writes, and blobs not in `used`. */
   sweep(used: ReadonlySet<string>): void {
-    for (const name of readdirSync(this.#root)) if (name.startsWith(".tmp-")) rmSync(`${this.#root}/${name}`, { force: true });
+    for (const name of readdirSync(this.#root))
+      if (name.startsWith(".tmp-")) rmSync(`${this.#root}/${name}`, { force: true });
     for (const digest of this.list()) if (!used.has(digest)) this.remove(digest);
   }
 

@@ -47,7 +47,11 @@ export class ImageStore {
 
   /** Ids that begin with these hex digits; at most two are looked for. */
   withPrefix(hex: string): Digest[] {
-    const rows = this.#db.all("SELECT id FROM image_records WHERE id >= ? AND id < ? ORDER BY id LIMIT 2", `sha256:${hex}`, `sha256:${hex}g`);
+    const rows = this.#db.all(
+      "SELECT id FROM image_records WHERE id >= ? AND id < ? ORDER BY id LIMIT 2",
+      `sha256:${hex}`,
+      `sha256:${hex}g`,
+    );
     return rows.map((row) => String(row["id"]) as Digest);
   }
 
@@ -59,7 +63,9 @@ export class ImageStore {
 
   /** Canonical names, sorted. */
   names(id: string): string[] {
-    return this.#db.all("SELECT name FROM image_names WHERE image_id = ? ORDER BY name", id).map((row) => String(row["name"]));
+    return this.#db
+      .all("SELECT name FROM image_names WHERE image_id = ? ORDER BY name", id)
+      .map((row) => String(row["name"]));
   }
 
   put(record: ImageRecord): void {
@@ -73,7 +79,11 @@ export class ImageStore {
     this.#db.run("INSERT OR REPLACE INTO image_names (name, image_id) VALUES (?, ?)", canonical, id);
     const row = this.#db.get("SELECT record FROM image_records WHERE id = ?", id);
     const record = JSON.parse(String(row?.["record"])) as ImageRecord;
-    this.#db.run("UPDATE image_records SET record = ? WHERE id = ?", JSON.stringify({ ...record, lastTagTime: now }), id);
+    this.#db.run(
+      "UPDATE image_records SET record = ? WHERE id = ?",
+      JSON.stringify({ ...record, lastTagTime: now }),
+      id,
+    );
     this.#cache.delete(id);
     if (before !== undefined) this.#cache.delete(before);
     return before;
@@ -107,11 +117,15 @@ export class ImageStore {
   }
 
   #fixed(record: ImageRecord): Fixed {
-    const config = parseImageConfig(this.#content.get(record.id), `config of image ${digestHex(record.id).slice(0, 12)}`);
+    const config = parseImageConfig(
+      this.#content.get(record.id),
+      `config of image ${digestHex(record.id).slice(0, 12)}`,
+    );
     const chainIds = chainIdsOf(config.diffIds);
     const layers = chainIds.map((chainId) => {
       const layer = this.#layers.get(chainId);
-      if (layer === undefined) throw internal("image.layer_missing", `layer ${chainId} of image ${record.id} is missing`);
+      if (layer === undefined)
+        throw internal("image.layer_missing", `layer ${chainId} of image ${record.id} is missing`);
       return layer;
     });
     const created = Date.parse(config.created);

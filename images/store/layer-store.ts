@@ -81,10 +81,14 @@ export class LayerStore {
 
   /** Layers that a power cut may have torn: written under another boot and never flushed. */
   torn(boot: string): string[] {
-    return this.#db.all("SELECT chain_id FROM image_layers WHERE boot IS NOT NULL AND boot <> ?", boot).map((row) => String(row["chain_id"]));
+    return this.#db
+      .all("SELECT chain_id FROM image_layers WHERE boot IS NOT NULL AND boot <> ?", boot)
+      .map((row) => String(row["chain_id"]));
   }
   unflushed(): string[] {
-    return this.#db.all("SELECT chain_id FROM image_layers WHERE boot IS NOT NULL").map((row) => String(row["chain_id"]));
+    return this.#db
+      .all("SELECT chain_id FROM image_layers WHERE boot IS NOT NULL")
+      .map((row) => String(row["chain_id"]));
   }
 }
 

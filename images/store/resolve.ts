@@ -4,7 +4,8 @@ import { type Digest, isDigest } from "../digest.ts";
 import { parseReference, type Reference } from "../reference.ts";
 import type { ImageStore } from "./image-store.ts";
 
-export const noSuchImage = (what: string) => notFound("image.not_found", `No such image: ${what}`, { details: { image: what } });
+export const noSuchImage = (what: string) =>
+  notFound("image.not_found", `No such image: ${what}`, { details: { image: what } });
 
 /** The id, and the canonical name when the user gave a name (not an id) that exists. */
 export interface Found {
@@ -24,7 +25,11 @@ export function findImage(store: ImageStore, ref: string): Found {
   const prefix = /^(?:sha256:)?([0-9a-f]{1,63})$/.exec(ref)?.[1];
   const [id, other] = prefix === undefined ? [] : store.withPrefix(prefix);
   if (other !== undefined) {
-    throw notFound("image.ambiguous", `ambiguous reference: more than one image id begins with ${JSON.stringify(ref)}`, { details: { image: ref } });
+    throw notFound(
+      "image.ambiguous",
+      `ambiguous reference: more than one image id begins with ${JSON.stringify(ref)}`,
+      { details: { image: ref } },
+    );
   }
   if (id === undefined) throw noSuchImage(reference.familiar());
   return { id, name: null };

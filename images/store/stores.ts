@@ -77,7 +77,9 @@ export class Stores {
     const used = new Set<string>(this.#pins.keys());
     const tops = [
       ...this.images.ids().map((id) => this.images.get(id)?.chainId ?? null),
-      ...this.database.all("SELECT DISTINCT chain_id FROM snapshots WHERE chain_id <> ''").map((row) => String(row["chain_id"])),
+      ...this.database
+        .all("SELECT DISTINCT chain_id FROM snapshots WHERE chain_id <> ''")
+        .map((row) => String(row["chain_id"])),
     ];
     for (const top of tops) {
       for (let at = top; at !== null && !used.has(at); ) {
@@ -97,7 +99,8 @@ export class Stores {
 
   /** What a killed daemon, or a power cut, left: torn layers, directories and blobs without a row, temporary files. */
   #sweep(): void {
-    for (const name of readdirSync(this.temporary)) rmSync(`${this.temporary}/${name}`, { recursive: true, force: true });
+    for (const name of readdirSync(this.temporary))
+      rmSync(`${this.temporary}/${name}`, { recursive: true, force: true });
     this.#dropTorn();
     const numbers = this.database.all(
       "SELECT number FROM image_layers UNION SELECT number FROM snapshots UNION SELECT number FROM snapshot_inits",
@@ -108,7 +111,9 @@ export class Stores {
 
   usedBlobs(): Set<string> {
     const used = new Set<string>();
-    for (const row of this.database.all("SELECT id, json_extract(record, '$.manifest.digest') AS manifest FROM image_records")) {
+    for (const row of this.database.all(
+      "SELECT id, json_extract(record, '$.manifest.digest') AS manifest FROM image_records",
+    )) {
       used.add(String(row["id"]));
       if (row["manifest"] !== null) used.add(String(row["manifest"]));
     }
@@ -119,7 +124,9 @@ export class Stores {
   #dropTorn(): void {
     const torn = new Set(this.layers.torn(this.boot));
     if (torn.size === 0) return;
-    const lost = this.images.ids().filter((id) => this.images.get(id)?.chainIds.some((chainId) => torn.has(chainId)) === true);
+    const lost = this.images
+      .ids()
+      .filter((id) => this.images.get(id)?.chainIds.some((chainId) => torn.has(chainId)) === true);
     for (const id of lost) {
       this.#log.warn("an image was being written when the machine went down; it has to be loaded again", {
         image: id,
@@ -145,5 +152,8 @@ function topFirst<T extends { readonly chainId: string; readonly parent: string 
     for (let at: T | undefined = layer; at?.parent != null; at = byId.get(at.parent)) count++;
     return count;
   };
-  return layers.map((layer) => ({ layer, depth: depth(layer) })).sort((a, b) => b.depth - a.depth).map(({ layer }) => layer);
+  return layers
+    .map((layer) => ({ layer, depth: depth(layer) }))
+    .sort((a, b) => b.depth - a.depth)
+    .map(({ layer }) => layer);
 }

@@ -17,7 +17,8 @@ export async function readDockerArchive(spool: Spool, wish: PlatformWish): Promi
   const list = asList(parseJson(await spool.read(MANIFEST, DOCUMENT_MAX), MANIFEST), MANIFEST, 1000);
   const manifests = await manifestsByConfig(spool);
   const images: RawImage[] = [];
-  for (const [index, item] of list.entries()) images.push(await readItem(spool, item, `${MANIFEST}[${index}]`, manifests));
+  for (const [index, item] of list.entries())
+    images.push(await readItem(spool, item, `${MANIFEST}[${index}]`, manifests));
   return wish.explicit ? images.filter((image) => fits(image, wish, images.length === 1)) : images;
 }
 
@@ -25,15 +26,26 @@ async function readItem(spool: Spool, item: unknown, where: string, manifests: M
   const object = asObject(item, where);
   const configName = asString(field(object, "Config"), `${where}.Config`, 4096);
   const layerNames = strings(field(object, "Layers"), `${where}.Layers`);
-  if (layerNames.length > LAYERS_MAX) throw invalid("image.too_many_layers", `${where} has ${layerNames.length} layers (limit ${LAYERS_MAX})`);
+  if (layerNames.length > LAYERS_MAX)
+    throw invalid("image.too_many_layers", `${where} has ${layerNames.length} layers (limit ${LAYERS_MAX})`);
   const configBytes = await spool.read(configName, CONFIG_MAX);
   const layers = layerNames.map((name) => {
     const entry = spool.find(name);
-    if (entry === undefined) throw invalid("image.bad_archive", `the archive has no entry ${JSON.stringify(name.slice(0, 300))}, a layer of ${where}`);
+    if (entry === undefined)
+      throw invalid(
+        "image.bad_archive",
+        `the archive has no entry ${JSON.stringify(name.slice(0, 300))}, a layer of ${where}`,
+      );
     return { entry, blobDigest: digestInName(name), mediaType: MEDIA.dockerLayer };
   });
   const names = strings(field(object, "RepoTags"), `${where}.RepoTags`).map((tag) => parseReference(tag).tagged());
-  return { configBytes, manifest: manifests.get(sha256(configBytes)) ?? null, layers, names, claimedId: digestInName(configName) };
+  return {
+    configBytes,
+    manifest: manifests.get(sha256(configBytes)) ?? null,
+    layers,
+    names,
+    claimedId: digestInName(configName),
+  };
 }
 
 /** "<hex>.json" and "blobs/sha256/<hex>" promise a digest; "<id>/layer.tar" does not (that id is no content hash). */

@@ -21,7 +21,10 @@ const blobName = (digest: Digest): string => `blobs/${digestAlgorithm(digest)}/$
 async function readBlob(spool: Spool, descriptor: Descriptor, max: number): Promise<Buffer> {
   const bytes = await spool.read(blobName(descriptor.digest), max);
   if (bytes.length !== descriptor.size) {
-    throw invalid("image.digest_mismatch", `${descriptor.digest} has ${bytes.length} bytes, its descriptor says ${descriptor.size}`);
+    throw invalid(
+      "image.digest_mismatch",
+      `${descriptor.digest} has ${bytes.length} bytes, its descriptor says ${descriptor.size}`,
+    );
   }
   verify(descriptor.digest, bytes);
   return bytes;
@@ -64,7 +67,12 @@ function nameOf(entry: Descriptor): string {
   return /[:/@]/.test(name) ? name : "";
 }
 
-async function readImage(spool: Spool, top: Descriptor, wish: PlatformWish, names: readonly Reference[]): Promise<RawImage> {
+async function readImage(
+  spool: Spool,
+  top: Descriptor,
+  wish: PlatformWish,
+  names: readonly Reference[],
+): Promise<RawImage> {
   const { descriptor, chosen } = await descend(spool, top, wish);
   const bytes = await readBlob(spool, descriptor, DOCUMENT_MAX);
   const manifest = parseManifest(bytes, `manifest ${descriptor.digest}`, descriptor.mediaType);
@@ -72,9 +80,16 @@ async function readImage(spool: Spool, top: Descriptor, wish: PlatformWish, name
   if (wish.explicit && !chosen) checkPlatform(configBytes, wish);
   const layers = manifest.layers.map((layer) => {
     const entry = spool.find(blobName(layer.digest));
-    if (entry === undefined) throw invalid("image.bad_archive", `the archive has no blob ${layer.digest}, a layer of manifest ${descriptor.digest}`);
+    if (entry === undefined)
+      throw invalid(
+        "image.bad_archive",
+        `the archive has no blob ${layer.digest}, a layer of manifest ${descriptor.digest}`,
+      );
     if (entry.size !== layer.size) {
-      throw invalid("image.digest_mismatch", `layer ${layer.digest} has ${entry.size} bytes, its descriptor says ${layer.size}`);
+      throw invalid(
+        "image.digest_mismatch",
+        `layer ${layer.digest} has ${entry.size} bytes, its descriptor says ${layer.size}`,
+      );
     }
     return { entry, blobDigest: layer.digest, mediaType: layer.mediaType };
   });
@@ -82,10 +97,15 @@ async function readImage(spool: Spool, top: Descriptor, wish: PlatformWish, name
   return { configBytes, manifest: { digest, mediaType, bytes }, layers, names, claimedId: manifest.config.digest };
 }
 
-async function descend(spool: Spool, top: Descriptor, wish: PlatformWish): Promise<{ readonly descriptor: Descriptor; readonly chosen: boolean }> {
+async function descend(
+  spool: Spool,
+  top: Descriptor,
+  wish: PlatformWish,
+): Promise<{ readonly descriptor: Descriptor; readonly chosen: boolean }> {
   let at = top;
   for (let depth = 0; isIndexType(at.mediaType); depth++) {
-    if (depth === NESTING_MAX) throw invalid("image.bad_archive", `index ${top.digest} is nested more than ${NESTING_MAX} levels deep`);
+    if (depth === NESTING_MAX)
+      throw invalid("image.bad_archive", `index ${top.digest} is nested more than ${NESTING_MAX} levels deep`);
     const nested = parseIndex(await readBlob(spool, at, DOCUMENT_MAX), `index ${at.digest}`, at.mediaType);
     at = selectEntry(nested.manifests, wish.platform, wish.explicit);
   }
@@ -102,7 +122,9 @@ function checkPlatform(configBytes: Buffer, wish: PlatformWish): void {
 }
 
 /** All image manifests of a layout, to any depth, for archives whose images are named by Docker's manifest.json. */
-export async function manifestDescriptors(spool: Spool): Promise<{ readonly descriptor: Descriptor; readonly bytes: Buffer }[]> {
+export async function manifestDescriptors(
+  spool: Spool,
+): Promise<{ readonly descriptor: Descriptor; readonly bytes: Buffer }[]> {
   const found: { descriptor: Descriptor; bytes: Buffer }[] = [];
   let level: readonly Descriptor[] = parseIndex(await spool.read(INDEX, DOCUMENT_MAX), INDEX, null).manifests;
   for (let depth = 0; level.length > 0 && depth <= NESTING_MAX; depth++) {
@@ -111,7 +133,8 @@ export async function manifestDescriptors(spool: Spool): Promise<{ readonly desc
       // Docker lists children it did not save (other platforms): they are simply absent.
       if (!spool.has(blobName(descriptor.digest))) continue;
       const bytes = await readBlob(spool, descriptor, DOCUMENT_MAX);
-      if (isIndexType(descriptor.mediaType)) next.push(...parseIndex(bytes, `index ${descriptor.digest}`, descriptor.mediaType).manifests);
+      if (isIndexType(descriptor.mediaType))
+        next.push(...parseIndex(bytes, `index ${descriptor.digest}`, descriptor.mediaType).manifests);
       else found.push({ descriptor, bytes });
     }
     level = next;

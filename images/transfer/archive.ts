@@ -58,9 +58,13 @@ export async function readArchive(spool: Spool, wish: PlatformWish): Promise<Arc
 
 function refuseOther(spool: Spool): never {
   if (spool.has("repositories")) {
-    throw unsupported("image.old_archive", "the archive was written by a Docker older than 1.10 (it has no manifest.json)", {
-      hint: "load it with an older Docker and save it again",
-    });
+    throw unsupported(
+      "image.old_archive",
+      "the archive was written by a Docker older than 1.10 (it has no manifest.json)",
+      {
+        hint: "load it with an older Docker and save it again",
+      },
+    );
   }
   throw invalid("image.bad_archive", "the archive is no image: it has neither manifest.json nor index.json", {
     hint: "`docker save` and OCI layouts are understood; a plain filesystem tar needs `import`",
@@ -74,7 +78,10 @@ function complete(raw: RawImage): ArchiveImage {
   }
   const config = parseImageConfig(raw.configBytes, `config ${digestHex(id).slice(0, 12)}`);
   if (config.diffIds.length !== raw.layers.length) {
-    throw invalid("image.layer_count", `image ${digestHex(id).slice(0, 12)} has ${raw.layers.length} layers, but its config names ${config.diffIds.length}`);
+    throw invalid(
+      "image.layer_count",
+      `image ${digestHex(id).slice(0, 12)} has ${raw.layers.length} layers, but its config names ${config.diffIds.length}`,
+    );
   }
   const chainIds = chainIdsOf(config.diffIds);
   const layers = raw.layers.map((layer, index) => ({
@@ -85,4 +92,3 @@ function complete(raw: RawImage): ArchiveImage {
   }));
   return { id, configBytes: raw.configBytes, config, manifest: raw.manifest, layers, names: raw.names };
 }
-

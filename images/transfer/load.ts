@@ -35,7 +35,10 @@ export class Loader {
 
   async load(stream: Readable, options: LoadOptions): Promise<LoadResult> {
     const explicit = options.platform !== undefined && options.platform !== "";
-    const wish: PlatformWish = { platform: explicit ? parsePlatform(options.platform ?? "") : this.#platform, explicit };
+    const wish: PlatformWish = {
+      platform: explicit ? parsePlatform(options.platform ?? "") : this.#platform,
+      explicit,
+    };
     await using spool = await spoolArchive(stream, this.#stores.temporary, options.signal);
     await syncPoint("load.spooled");
     const images = await readArchive(spool, wish);
@@ -51,7 +54,12 @@ export class Loader {
     return await mine;
   }
 
-  async #store(images: readonly ArchiveImage[], fd: number, onProgress: Progress, signal: AbortSignal): Promise<LoadResult> {
+  async #store(
+    images: readonly ArchiveImage[],
+    fd: number,
+    onProgress: Progress,
+    signal: AbortSignal,
+  ): Promise<LoadResult> {
     const { directory, layers } = this.#stores;
     if (signal.aborted) throw cancelled("image.cancelled", "the load was cancelled", { cause: signal.reason });
     await using pool = new UnpackPool();
@@ -60,7 +68,12 @@ export class Loader {
       const list = images.flatMap((image) => image.layers);
       for (const { chainId, diffId, entry } of list) {
         if (layers.get(chainId) === undefined) continue;
-        onProgress({ layer: diffId.slice(7, 19), status: "Layer already exists", current: entry.size, total: entry.size });
+        onProgress({
+          layer: diffId.slice(7, 19),
+          status: "Layer already exists",
+          current: entry.size,
+          total: entry.size,
+        });
       }
       fresh = await unpackLayers(list, { pool, directory, layers, fd, signal, onProgress });
       const loaded = this.#commit(images, fresh);
@@ -68,7 +81,9 @@ export class Loader {
       await syncPoint("load.recorded");
       return { loaded };
     } catch (error) {
-      await Promise.all(fresh.filter(({ chainId }) => layers.get(chainId) === undefined).map(({ number }) => directory.discard(number)));
+      await Promise.all(
+        fresh.filter(({ chainId }) => layers.get(chainId) === undefined).map(({ number }) => directory.discard(number)),
+      );
       throw error;
     }
   }
@@ -85,7 +100,10 @@ export class Loader {
       () => {
         for (const layer of fresh) layers.add(layer, boot);
         for (const { id, manifest, names } of images) {
-          const kept = manifest === null ? null : { digest: manifest.digest, mediaType: manifest.mediaType, size: manifest.bytes.length };
+          const kept =
+            manifest === null
+              ? null
+              : { digest: manifest.digest, mediaType: manifest.mediaType, size: manifest.bytes.length };
           store.put({ v: 1, id, parentId: "", manifest: kept, lastTagTime: now });
           for (const name of names) store.setName(name.canonical(), id, now);
         }

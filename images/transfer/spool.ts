@@ -54,8 +54,13 @@ export class Spool implements AsyncDisposable {
   /** A small document. Throws invalid when it is missing or larger than `max` bytes. */
   async read(name: string, max: number): Promise<Buffer> {
     const entry = this.find(name);
-    if (entry === undefined) throw invalid("image.bad_archive", `the archive has no entry ${JSON.stringify(name.slice(0, 300))}`);
-    if (entry.size > max) throw invalid("image.bad_archive", `the archive's ${JSON.stringify(name)} has ${entry.size} bytes (limit ${max})`);
+    if (entry === undefined)
+      throw invalid("image.bad_archive", `the archive has no entry ${JSON.stringify(name.slice(0, 300))}`);
+    if (entry.size > max)
+      throw invalid(
+        "image.bad_archive",
+        `the archive's ${JSON.stringify(name)} has ${entry.size} bytes (limit ${max})`,
+      );
     const buffer = Buffer.alloc(entry.size);
     for (let at = 0; at < buffer.length; ) {
       const { bytesRead } = await this.#file.read(buffer, at, buffer.length - at, entry.offset + at);
@@ -81,7 +86,11 @@ export function normalize(name: string): string {
 }
 
 /** Takes the whole stream. Throws invalid for what is no tar, unsupported for xz and the like, internal when the disk is full. */
-export async function spoolArchive(stream: Readable, directory: string, signal: AbortSignal | undefined): Promise<Spool> {
+export async function spoolArchive(
+  stream: Readable,
+  directory: string,
+  signal: AbortSignal | undefined,
+): Promise<Spool> {
   const path = `${directory}/load-${randomBytes(8).toString("hex")}`;
   const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
   try {
@@ -101,7 +110,12 @@ export async function spoolArchive(stream: Readable, directory: string, signal: 
   }
 }
 
-async function copyInto(file: FileHandle, stream: Readable, reader: TarReader, signal: AbortSignal | undefined): Promise<void> {
+async function copyInto(
+  file: FileHandle,
+  stream: Readable,
+  reader: TarReader,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const { chunks } = await inflate(stream as AsyncIterable<Buffer>);
   let held: Buffer[] = [];
   let [size, position] = [0, 0];

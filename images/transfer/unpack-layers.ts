@@ -33,7 +33,9 @@ interface Placed {
  * others are stopped and every directory is discarded.
  */
 export async function unpackLayers(list: readonly ArchiveLayer[], context: UnpackContext): Promise<StoredLayer[]> {
-  const wanted = new Map(list.filter(({ chainId }) => context.layers.get(chainId) === undefined).map((layer) => [layer.chainId, layer]));
+  const wanted = new Map(
+    list.filter(({ chainId }) => context.layers.get(chainId) === undefined).map((layer) => [layer.chainId, layer]),
+  );
   const stop = new AbortController();
   const run = { ...context, signal: AbortSignal.any([context.signal, stop.signal]) };
   const numbers: number[] = [];
@@ -77,7 +79,12 @@ async function place(
     const result = await pool.unpack(job, (bytes) => report("Loading layer", bytes), signal);
     return { number, result };
   };
-  const known = layer.parent === null ? "none" : context.layers.get(layer.parent) === undefined ? "pending" : lowersOf(layer, context);
+  const known =
+    layer.parent === null
+      ? "none"
+      : context.layers.get(layer.parent) === undefined
+        ? "pending"
+        : lowersOf(layer, context);
   let { number, result } = await attempt(known);
   if (result === "needs-parents" || result.assumed.length > 0) {
     const lowers = lowersOf(layer, context, await numbersBelow(layer, done));
@@ -94,7 +101,17 @@ async function place(
 
 function jobFor(layer: ArchiveLayer, fd: number, target: string, below: UnpackJob["below"]): UnpackJob {
   const { entry, blobDigest, diffId } = layer;
-  return { fd, offset: entry.offset, length: entry.size, target, below, blobDigest, diffId, limits: DEFAULT_LIMITS, umask: process.umask() };
+  return {
+    fd,
+    offset: entry.offset,
+    length: entry.size,
+    target,
+    below,
+    blobDigest,
+    diffId,
+    limits: DEFAULT_LIMITS,
+    umask: process.umask(),
+  };
 }
 
 function adopt(target: string, lowers: OverlaySource, assumed: readonly string[]): boolean {
@@ -112,7 +129,10 @@ function adopt(target: string, lowers: OverlaySource, assumed: readonly string[]
 }
 
 /** Numbers of the layers below that this load unpacked itself, top first, down to the first stored one. */
-async function numbersBelow(layer: ArchiveLayer, done: ReadonlyMap<Digest, Promise<Placed>>): Promise<Map<Digest, Placed>> {
+async function numbersBelow(
+  layer: ArchiveLayer,
+  done: ReadonlyMap<Digest, Promise<Placed>>,
+): Promise<Map<Digest, Placed>> {
   const below = new Map<Digest, Placed>();
   for (let at = layer.parent; at !== null; ) {
     const placed = await done.get(at);
@@ -123,7 +143,11 @@ async function numbersBelow(layer: ArchiveLayer, done: ReadonlyMap<Digest, Promi
   return below;
 }
 
-function lowersOf(layer: ArchiveLayer, { directory, layers }: UnpackContext, fresh: ReadonlyMap<Digest, Placed> = new Map()) {
+function lowersOf(
+  layer: ArchiveLayer,
+  { directory, layers }: UnpackContext,
+  fresh: ReadonlyMap<Digest, Placed> = new Map(),
+) {
   const lowers: string[] = [];
   for (let at = layer.parent; at !== null; ) {
     const placed = fresh.get(at);

@@ -12,7 +12,8 @@ export const openatZ = (dirfd: number, nameZ: Uint8Array, flags: number, mode: n
   outcome(openatCall(dirfd, nameZ, flags, mode));
 
 const mkdiratCall = libcFunction("mkdirat", "int", ["int", "const void *", "uint"]);
-export const mkdiratZ = (dirfd: number, nameZ: Uint8Array, mode: number): number => outcome(mkdiratCall(dirfd, nameZ, mode));
+export const mkdiratZ = (dirfd: number, nameZ: Uint8Array, mode: number): number =>
+  outcome(mkdiratCall(dirfd, nameZ, mode));
 
 const symlinkatCall = libcFunction("symlinkat", "int", ["const void *", "int", "const void *"]);
 export const symlinkatZ = (targetZ: Uint8Array, dirfd: number, nameZ: Uint8Array): number =>
@@ -24,7 +25,8 @@ export const linkatZ = (oldDirfd: number, oldNameZ: Uint8Array, newDirfd: number
 
 const futimensCall = libcFunction("futimens", "int", ["int", "const void *"]);
 /** times: struct timespec[2]. */
-export const futimens = (fd: number, times: Uint8Array | Int32Array): void => void check(futimensCall(fd, times), "futimens");
+export const futimens = (fd: number, times: Uint8Array | Int32Array): void =>
+  void check(futimensCall(fd, times), "futimens");
 const utimensatCall = libcFunction("utimensat", "int", ["int", "const void *", "const void *", "int"]);
 /** Never follows a final symlink. times: struct timespec[2]. */
 export const utimensatZ = (dirfd: number, nameZ: Uint8Array, times: Uint8Array | Int32Array): void =>

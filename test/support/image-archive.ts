@@ -35,7 +35,8 @@ export interface TestEntry {
 }
 
 const FLAGS = { file: "0", hardlink: "1", symlink: "2", char: "3", block: "4", directory: "5", fifo: "6" } as const;
-const bytes = (value: string | Buffer | undefined): Buffer => (typeof value === "string" ? Buffer.from(value) : (value ?? Buffer.alloc(0)));
+const bytes = (value: string | Buffer | undefined): Buffer =>
+  typeof value === "string" ? Buffer.from(value) : (value ?? Buffer.alloc(0));
 const padded = (data: Buffer): Buffer => Buffer.concat([data, Buffer.alloc((512 - (data.length % 512)) % 512)]);
 export const digestOf = (data: Buffer | string): string => `sha256:${createHash("sha256").update(data).digest("hex")}`;
 const hexOf = (digest: string): string => digest.slice("sha256:".length);
@@ -46,7 +47,8 @@ function header(entry: TestEntry, name: Buffer, size: number): Buffer {
     if (value < 8 ** (length - 1)) block.write(value.toString(8).padStart(length - 1, "0"), at, "latin1");
     else {
       block[at] = 0x80;
-      for (let index = length - 1, left = value; index > 0; index--, left = Math.floor(left / 256)) block[at + index] = left % 256;
+      for (let index = length - 1, left = value; index > 0; index--, left = Math.floor(left / 256))
+        block[at + index] = left % 256;
     }
   };
   const type = entry.type ?? "file";
@@ -62,7 +64,14 @@ function header(entry: TestEntry, name: Buffer, size: number): Buffer {
   octal(entry.device?.[0] ?? 0, 329, 8);
   octal(entry.device?.[1] ?? 0, 337, 8);
   block.fill(0x20, 148, 156);
-  block.write(`${block.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+  block.write(
+    `${block
+      .reduce((sum, byte) => sum + byte, 0)
+      .toString(8)
+      .padStart(6, "0")}\0 `,
+    148,
+    "latin1",
+  );
   return block;
 }
 
@@ -78,7 +87,8 @@ function paxOf(entry: TestEntry, name: Buffer): Buffer {
   const add = (key: string, value: string | Buffer): void => void records.push(paxRecord(key, bytes(value)));
   if (name.length > 100) add("path", name);
   if (bytes(entry.link).length > 100) add("linkpath", bytes(entry.link));
-  if (entry.mtime !== undefined && (entry.mtime < 0 || !Number.isInteger(entry.mtime))) add("mtime", String(entry.mtime));
+  if (entry.mtime !== undefined && (entry.mtime < 0 || !Number.isInteger(entry.mtime)))
+    add("mtime", String(entry.mtime));
   for (const [key, value] of Object.entries(entry.xattrs ?? {})) add(`SCHILY.xattr.${key}`, value);
   for (const [key, value] of Object.entries(entry.pax ?? {})) add(key, value);
   return Buffer.concat(records);
@@ -130,7 +140,13 @@ export interface ImageInput {
   /** Further or overriding keys of the whole document. */
   readonly root?: Readonly<Record<string, unknown>>;
 }
-export function buildImage({ layers, config = {}, tags = [], platform = hostPlatform(), root = {} }: ImageInput): TestImage {
+export function buildImage({
+  layers,
+  config = {},
+  tags = [],
+  platform = hostPlatform(),
+  root = {},
+}: ImageInput): TestImage {
   const document = {
     ...platform,
     created: "2023-11-14T22:13:20Z",
@@ -145,21 +161,33 @@ export function buildImage({ layers, config = {}, tags = [], platform = hostPlat
 const hostPlatform = () => ({ os: "linux", architecture: process.arch === "x64" ? "amd64" : process.arch });
 
 /** style old: `<id>/layer.tar` and `<hex>.json`, repeated layers as links; new: `blobs/sha256/…`, layers as they are. */
-export function dockerArchive(images: readonly TestImage[], style: "old" | "new" = "new", outer: TestCompression = "none"): Buffer {
+export function dockerArchive(
+  images: readonly TestImage[],
+  style: "old" | "new" = "new",
+  outer: TestCompression = "none",
+): Buffer {
   const entries: TestEntry[] = [];
   const seen = new Map<string, string>();
   const manifest = images.map((image) => {
     const configName = style === "old" ? `${hexOf(image.id)}.json` : `blobs/sha256/${hexOf(image.id)}`;
     if (!seen.has(configName)) entries.push({ name: configName, data: image.configBytes });
     seen.set(configName, configName);
-    const names = image.layers.map((layer, index) => layerEntry(entries, seen, layer, `${hexOf(image.id).slice(0, 40)}${index}`, style));
+    const names = image.layers.map((layer, index) =>
+      layerEntry(entries, seen, layer, `${hexOf(image.id).slice(0, 40)}${index}`, style),
+    );
     return { Config: configName, RepoTags: image.tags.length === 0 ? null : image.tags, Layers: names };
   });
   entries.push({ name: "manifest.json", data: JSON.stringify(manifest) });
   return compress(tarOf(entries), outer);
 }
 
-function layerEntry(entries: TestEntry[], seen: Map<string, string>, layer: TestLayer, id: string, style: "old" | "new"): string {
+function layerEntry(
+  entries: TestEntry[],
+  seen: Map<string, string>,
+  layer: TestLayer,
+  id: string,
+  style: "old" | "new",
+): string {
   const name = style === "old" ? `${id}/layer.tar` : `blobs/sha256/${hexOf(layer.digest)}`;
   const first = seen.get(layer.digest);
   if (first === undefined) entries.push({ name, data: layer.blob });
@@ -197,13 +225,19 @@ export class LayoutBuilder {
   addImage(image: TestImage): TestDescriptor {
     const config = this.add(image.configBytes, "application/vnd.oci.image.config.v1+json");
     const layers = image.layers.map((layer) => this.add(layer.blob, LAYER_TYPE[layer.compression]));
-    return { ...this.addJson({ schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers }, OCI_MANIFEST), platform: image.platform };
+    return {
+      ...this.addJson({ schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers }, OCI_MANIFEST),
+      platform: image.platform,
+    };
   }
   addIndex(manifests: readonly TestDescriptor[]): TestDescriptor {
     return this.addJson({ schemaVersion: 2, mediaType: OCI_INDEX, manifests }, OCI_INDEX);
   }
   tar(manifests: readonly TestDescriptor[], outer: TestCompression = "none"): Buffer {
-    const entries: TestEntry[] = [...this.blobs].map(([digest, data]) => ({ name: `blobs/sha256/${hexOf(digest)}`, data }));
+    const entries: TestEntry[] = [...this.blobs].map(([digest, data]) => ({
+      name: `blobs/sha256/${hexOf(digest)}`,
+      data,
+    }));
     entries.push({ name: "oci-layout", data: '{"imageLayoutVersion":"1.0.0"}' });
     entries.push({ name: "index.json", data: JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests }) });
     return compress(tarOf(entries), outer);
@@ -222,17 +256,55 @@ export function ociLayout(images: readonly TestImage[], outer: TestCompression =
 }
 
 /** busybox as one layer: /bin/busybox and links for these applets, passwd, group, tmp. Needs busybox-static at /bin/busybox. */
-export function busyboxImage(tags: readonly string[] = ["busybox:latest"], config: Readonly<Record<string, unknown>> = {}): TestImage {
-  const applets = ["sh", "echo", "cat", "ls", "sleep", "true", "false", "id", "env", "ps", "mount", "grep", "wc", "head", "tail", "stat", "touch"];
+export function busyboxImage(
+  tags: readonly string[] = ["busybox:latest"],
+  config: Readonly<Record<string, unknown>> = {},
+): TestImage {
+  const applets = [
+    "sh",
+    "echo",
+    "cat",
+    "ls",
+    "sleep",
+    "true",
+    "false",
+    "id",
+    "env",
+    "ps",
+    "mount",
+    "grep",
+    "wc",
+    "head",
+    "tail",
+    "stat",
+    "touch",
+  ];
   const layer = buildLayer(
     [
       { name: "bin/", type: "directory" },
       { name: "bin/busybox", data: readFileSync("/bin/busybox"), mode: 0o755 },
-      ...[...applets, "mkdir", "rm", "seq", "kill", "yes", "dd", "hostname", "nproc", "test", "printf", "date", "stty", "tty", "top"].map(
-        (applet): TestEntry => ({ name: `bin/${applet}`, type: "symlink", link: "busybox" }),
-      ),
+      ...[
+        ...applets,
+        "mkdir",
+        "rm",
+        "seq",
+        "kill",
+        "yes",
+        "dd",
+        "hostname",
+        "nproc",
+        "test",
+        "printf",
+        "date",
+        "stty",
+        "tty",
+        "top",
+      ].map((applet): TestEntry => ({ name: `bin/${applet}`, type: "symlink", link: "busybox" })),
       { name: "etc/", type: "directory" },
-      { name: "etc/passwd", data: "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1:daemon:/usr/sbin:/bin/false\nnobody:x:65534:65534:nobody:/home:/bin/false\n" },
+      {
+        name: "etc/passwd",
+        data: "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1:daemon:/usr/sbin:/bin/false\nnobody:x:65534:65534:nobody:/home:/bin/false\n",
+      },
       { name: "etc/group", data: "root:x:0:\ndaemon:x:1:\nwheel:x:10:root\nusers:x:100:nobody\nnogroup:x:65534:\n" },
       { name: "root/", type: "directory", mode: 0o700 },
       { name: "tmp/", type: "directory", mode: 0o1777 },
@@ -241,5 +313,9 @@ export function busyboxImage(tags: readonly string[] = ["busybox:latest"], confi
     ],
     "gzip",
   );
-  return buildImage({ layers: [layer], config: { Cmd: ["sh"], Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"], ...config }, tags });
+  return buildImage({
+    layers: [layer],
+    config: { Cmd: ["sh"], Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"], ...config },
+    tags,
+  });
 }

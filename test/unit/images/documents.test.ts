@@ -1,21 +1,39 @@
 import { describe, expect, it } from "vitest";
 import { parseImageConfig } from "../../../images/config.ts";
 import { chainIdsOf, parseDigest, sha256 } from "../../../images/digest.ts";
-import { parseIndex, parseManifest, selectEntry } from "../../../images/manifest.ts";
+import { type Descriptor, parseIndex, parseManifest, selectEntry } from "../../../images/manifest.ts";
 import { MEDIA } from "../../../images/media-types.ts";
 import { normalizePlatform, parsePlatform, platformPreferences, renderPlatform } from "../../../images/platform.ts";
 
 const digest = `sha256:${"1".repeat(64)}`;
 const descriptor = (mediaType: string, extra: object = {}) => ({ mediaType, digest, size: 3, ...extra });
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
-const manifest = { schemaVersion: 2, mediaType: MEDIA.manifest, config: descriptor(MEDIA.config), layers: [descriptor(`${MEDIA.layer}+gzip`)] };
-const invalid = (text: string) => expect.objectContaining({ kind: expect.stringMatching(/invalid|unsupported/), message: expect.stringContaining(text) });
+const manifest = {
+  schemaVersion: 2,
+  mediaType: MEDIA.manifest,
+  config: descriptor(MEDIA.config),
+  layers: [descriptor(`${MEDIA.layer}+gzip`)],
+};
+const invalid = (text: string) =>
+  expect.objectContaining({
+    kind: expect.stringMatching(/invalid|unsupported/),
+    message: expect.stringContaining(text),
+  });
 
 describe("digests", () => {
-  it.each(["", "sha256:", "sha256:ABC", `sha256:${"A".repeat(64)}`, `sha256:${"a".repeat(63)}`, `sha256:${"a".repeat(65)}`, `md5:${"a".repeat(32)}`, "sha256:../../../../etc/passwd", `sha256:${"a".repeat(64)}\n`, 5, null])(
-    "refuses %j",
-    (text) => expect(() => parseDigest(text)).toThrow(invalid("invalid digest")),
-  );
+  it.each([
+    "",
+    "sha256:",
+    "sha256:ABC",
+    `sha256:${"A".repeat(64)}`,
+    `sha256:${"a".repeat(63)}`,
+    `sha256:${"a".repeat(65)}`,
+    `md5:${"a".repeat(32)}`,
+    "sha256:../../../../etc/passwd",
+    `sha256:${"a".repeat(64)}\n`,
+    5,
+    null,
+  ])("refuses %j", (text) => expect(() => parseDigest(text)).toThrow(invalid("invalid digest")));
   it("makes chain ids as the image spec says", () => {
     const [a, b, c] = [sha256("a"), sha256("b"), sha256("c")];
     expect(chainIdsOf([a, b, c])).toEqual([a, sha256(`${a} ${b}`), sha256(`${sha256(`${a} ${b}`)} ${c}`)]);
@@ -32,14 +50,26 @@ describe("manifests and indexes", () => {
     ["schema 1", { schemaVersion: 1, fsLayers: [] }, "schema 1"],
     ["no config", { ...manifest, config: undefined }, "m.config: expected an object, found nothing"],
     ["a negative size", { ...manifest, config: { ...descriptor(MEDIA.config), size: -1 } }, "m.config.size"],
-    ["a digest that is a path", { ...manifest, config: { ...descriptor(MEDIA.config), digest: "sha256:../../x" } }, "invalid digest"],
+    [
+      "a digest that is a path",
+      { ...manifest, config: { ...descriptor(MEDIA.config), digest: "sha256:../../x" } },
+      "invalid digest",
+    ],
     ["an artifact", { ...manifest, config: descriptor("application/vnd.oci.empty.v1+json") }, "not an image"],
-    ["too many layers", { ...manifest, layers: Array.from({ length: 600 }, () => descriptor(MEDIA.layer)) }, "600 layers"],
+    [
+      "too many layers",
+      { ...manifest, layers: Array.from({ length: 600 }, () => descriptor(MEDIA.layer)) },
+      "600 layers",
+    ],
     ["a layer of unknown type", { ...manifest, layers: [descriptor("application/x-squashfs")] }, "unknown type"],
     ["a list", [], "m: expected an object, found a list"],
-  ])("refuses %s", (_, document, text) => expect(() => parseManifest(json(document), "m", MEDIA.manifest)).toThrow(invalid(text)));
+  ])("refuses %s", (_, document, text) =>
+    expect(() => parseManifest(json(document), "m", MEDIA.manifest)).toThrow(invalid(text)),
+  );
   it("refuses an index that is a manifest too", () => {
-    expect(() => parseIndex(json({ schemaVersion: 2, manifests: [], layers: [] }), "i", null)).toThrow(invalid("ambiguous"));
+    expect(() => parseIndex(json({ schemaVersion: 2, manifests: [], layers: [] }), "i", null)).toThrow(
+      invalid("ambiguous"),
+    );
   });
   it("names the place of what is not JSON", () => {
     expect(() => parseManifest(Buffer.from("{"), "manifest x", null)).toThrow(invalid("manifest x is not JSON"));
@@ -57,9 +87,15 @@ describe("platforms", () => {
     ["linux/arm/6", "linux/arm/v6"],
     ["arm64", "linux/arm64"],
   ])("%s is %s", (text, normal) => expect(renderPlatform(parsePlatform(text))).toBe(normal));
-  it("refuses what is no platform and names it", () => expect(() => parsePlatform("a/b/c/d")).toThrow(invalid('"a/b/c/d"')));
+  it("refuses what is no platform and names it", () =>
+    expect(() => parsePlatform("a/b/c/d")).toThrow(invalid('"a/b/c/d"')));
   it("orders what runs on amd64/v3", () => {
-    expect(platformPreferences(parsePlatform("linux/amd64/v3")).map(renderPlatform)).toEqual(["linux/amd64/v3", "linux/amd64/v2", "linux/amd64", "linux/386"]);
+    expect(platformPreferences(parsePlatform("linux/amd64/v3")).map(renderPlatform)).toEqual([
+      "linux/amd64/v3",
+      "linux/amd64/v2",
+      "linux/amd64",
+      "linux/386",
+    ]);
   });
 
   const entry = (text: string | null, index: number, annotations: object = {}) => ({
@@ -69,7 +105,8 @@ describe("platforms", () => {
     platform: text === null ? null : normalizePlatform(...(text.split("/") as [string, string, string?])),
     annotations: annotations as Record<string, string>,
   });
-  const choose = (list: ReturnType<typeof entry>[], wanted: string, explicit = true) => list.indexOf(selectEntry(list, parsePlatform(wanted), explicit));
+  const choose = (list: readonly Descriptor[], wanted: string, explicit = true) =>
+    list.indexOf(selectEntry(list, parsePlatform(wanted), explicit));
 
   it("prefers the nearer variant, then the first", () => {
     expect(choose([entry("linux/386", 1), entry("linux/amd64", 2), entry("linux/amd64", 3)], "linux/amd64")).toBe(1);
@@ -83,7 +120,9 @@ describe("platforms", () => {
     expect(() => selectEntry([attestation], parsePlatform("linux/amd64"), false)).toThrow();
   });
   it("says which platform is missing", () => {
-    expect(() => choose([entry("linux/amd64", 1)], "linux/s390x")).toThrow("no matching manifest for linux/s390x in the manifest list entries");
+    expect(() => choose([entry("linux/amd64", 1)], "linux/s390x")).toThrow(
+      "no matching manifest for linux/s390x in the manifest list entries",
+    );
     expect(choose([entry("linux/s390x", 1)], "linux/amd64", false)).toBe(0);
   });
 });
@@ -91,13 +130,25 @@ describe("platforms", () => {
 describe("image config", () => {
   const base = { architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: [] } };
   it("fills in what is absent", () => {
-    expect(parseImageConfig(json(base)).run).toMatchObject({ user: "", env: [], cmd: null, entrypoint: null, labels: {}, healthcheck: null });
+    expect(parseImageConfig(json(base)).run).toMatchObject({
+      user: "",
+      env: [],
+      cmd: null,
+      entrypoint: null,
+      labels: {},
+      healthcheck: null,
+    });
   });
   it("tells an empty Cmd from an absent one and takes old string forms", () => {
-    expect(parseImageConfig(json({ ...base, config: { Cmd: [], Entrypoint: "/x" } })).run).toMatchObject({ cmd: [], entrypoint: ["/x"] });
+    expect(parseImageConfig(json({ ...base, config: { Cmd: [], Entrypoint: "/x" } })).run).toMatchObject({
+      cmd: [],
+      entrypoint: ["/x"],
+    });
   });
   it("keeps a label named __proto__ as a label", () => {
-    const { labels } = parseImageConfig(Buffer.from('{"os":"linux","rootfs":{"type":"layers"},"config":{"Labels":{"__proto__":"x"}}}')).run;
+    const { labels } = parseImageConfig(
+      Buffer.from('{"os":"linux","rootfs":{"type":"layers"},"config":{"Labels":{"__proto__":"x"}}}'),
+    ).run;
     expect(Object.keys(labels)).toEqual(["__proto__"]);
   });
   it.each<[object, string]>([

@@ -24,12 +24,24 @@ describe("inflate", () => {
     ["less than a magic number", Buffer.from("ab"), Buffer.from("ab")],
     ["gzip", gzipSync(text), text],
     ["gzip of nothing", gzipSync(""), Buffer.alloc(0)],
-    ["several gzip members", Buffer.concat([gzipSync(text), gzipSync("end")]), Buffer.concat([text, Buffer.from("end")])],
+    [
+      "several gzip members",
+      Buffer.concat([gzipSync(text), gzipSync("end")]),
+      Buffer.concat([text, Buffer.from("end")]),
+    ],
     ["gzip with zero padding", Buffer.concat([gzipSync(text), Buffer.alloc(100)]), text],
     ["zstd", zstdCompressSync(text), text],
     ["zstd that hardly compresses", zstdCompressSync(random), random],
-    ["several zstd frames", Buffer.concat([zstdCompressSync(text), zstdCompressSync("mid"), zstdCompressSync(random)]), Buffer.concat([text, Buffer.from("mid"), random])],
-    ["zstd with skippable frames", Buffer.concat([skippable, zstdCompressSync("a"), skippable, zstdCompressSync("b"), skippable]), Buffer.from("ab")],
+    [
+      "several zstd frames",
+      Buffer.concat([zstdCompressSync(text), zstdCompressSync("mid"), zstdCompressSync(random)]),
+      Buffer.concat([text, Buffer.from("mid"), random]),
+    ],
+    [
+      "zstd with skippable frames",
+      Buffer.concat([skippable, zstdCompressSync("a"), skippable, zstdCompressSync("b"), skippable]),
+      Buffer.from("ab"),
+    ],
     ["an empty zstd frame", zstdCompressSync(""), Buffer.alloc(0)],
   ])("%s, in chunks of any size", async (_, input, output) => {
     for (const size of [1 << 20, 4096, 997]) expect((await all(input, size)).equals(output)).toBe(true);
@@ -42,10 +54,16 @@ describe("inflate", () => {
     expect(sniffCompression(brotliCompressSync("x"))).toBe("none");
   });
 
-  it.each<[string, Buffer]>([["gzip", gzipSync(text)], ["zstd", zstdCompressSync(text)], ["large zstd", zstdCompressSync(random)]])("notices a %s stream cut at any byte", async (_, input) => {
+  it.each<[string, Buffer]>([
+    ["gzip", gzipSync(text)],
+    ["zstd", zstdCompressSync(text)],
+    ["large zstd", zstdCompressSync(random)],
+  ])("notices a %s stream cut at any byte", async (_, input) => {
     const step = Math.max(1, Math.floor(input.length / 60));
     for (let length = 7; length < input.length; length += step) {
-      await expect(all(input.subarray(0, length)), `cut at ${length} of ${input.length}`).rejects.toMatchObject({ kind: "invalid" });
+      await expect(all(input.subarray(0, length)), `cut at ${length} of ${input.length}`).rejects.toMatchObject({
+        kind: "invalid",
+      });
     }
     await expect(all(input.subarray(0, input.length - 1))).rejects.toMatchObject({ kind: "invalid" });
   });

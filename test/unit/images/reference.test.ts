@@ -48,7 +48,9 @@ describe("parseReference", () => {
     [`${"a/".repeat(130)}a`, "must not be more than 255 characters"],
     ["a".repeat(5000), "invalid reference format"],
   ])("refuses %j", (text, message) => {
-    expect(() => parseReference(text)).toThrow(expect.objectContaining({ kind: "invalid", message: expect.stringContaining(message) }));
+    expect(() => parseReference(text)).toThrow(
+      expect.objectContaining({ kind: "invalid", message: expect.stringContaining(message) }),
+    );
   });
 
   it("gives a tag only where there is neither tag nor digest", () => {
@@ -59,14 +61,20 @@ describe("parseReference", () => {
 
   it("never hangs and never throws anything but a typed error", () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom("a", "A", "/", ".", "_", "-", ":", "@", "0", "sha256:", "[", "é", " "), maxLength: 60 }), (text) => {
-        try {
-          const reference = parseReference(text);
-          expect(parseReference(reference.canonical()).canonical()).toBe(reference.canonical());
-        } catch (error) {
-          expect(error).toMatchObject({ kind: "invalid", code: "image.bad_reference" });
-        }
-      }),
+      fc.property(
+        fc.string({
+          unit: fc.constantFrom("a", "A", "/", ".", "_", "-", ":", "@", "0", "sha256:", "[", "é", " "),
+          maxLength: 60,
+        }),
+        (text) => {
+          try {
+            const reference = parseReference(text);
+            expect(parseReference(reference.canonical()).canonical()).toBe(reference.canonical());
+          } catch (error) {
+            expect(error).toMatchObject({ kind: "invalid", code: "image.bad_reference" });
+          }
+        },
+      ),
       { numRuns: 2000 },
     );
   });

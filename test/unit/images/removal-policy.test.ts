@@ -21,15 +21,31 @@ function world(images: Readonly<Record<string, Known>>): RemovalWorld {
     users: (id) => ({ running: images[id]?.running ?? [], stopped: images[id]?.stopped ?? [] }),
   };
 }
-function remove(images: Readonly<Record<string, Known>>, ref: string, options: { force?: boolean; noPrune?: boolean; id?: Digest } = {}): string[] {
+function remove(
+  images: Readonly<Record<string, Known>>,
+  ref: string,
+  options: { force?: boolean; noPrune?: boolean; id?: Digest } = {},
+): string[] {
   const byId = ref.startsWith("sha256:");
-  const request = { id: options.id ?? (byId ? (ref as Digest) : A), name: byId ? null : parseReference(ref).tagged(), ref, force: options.force ?? false, noPrune: options.noPrune ?? false };
-  return planRemoval(world(images), request).map((step) => ("untag" in step ? `untag ${step.untag.familiar()}` : `delete ${step.delete === A ? "A" : step.delete === B ? "B" : "C"}`));
+  const request = {
+    id: options.id ?? (byId ? (ref as Digest) : A),
+    name: byId ? null : parseReference(ref).tagged(),
+    ref,
+    force: options.force ?? false,
+    noPrune: options.noPrune ?? false,
+  };
+  return planRemoval(world(images), request).map((step) =>
+    "untag" in step
+      ? `untag ${step.untag.familiar()}`
+      : `delete ${step.delete === A ? "A" : step.delete === B ? "B" : "C"}`,
+  );
 }
 
 describe("removal by name", () => {
-  it("untags one of several names", () => expect(remove({ [A]: { names: ["x:1", "x:2"] } }, "x:1")).toEqual(["untag x:1"]));
-  it("deletes with the last name", () => expect(remove({ [A]: { names: ["x:1"] } }, "x:1")).toEqual(["untag x:1", "delete A"]));
+  it("untags one of several names", () =>
+    expect(remove({ [A]: { names: ["x:1", "x:2"] } }, "x:1")).toEqual(["untag x:1"]));
+  it("deletes with the last name", () =>
+    expect(remove({ [A]: { names: ["x:1"] } }, "x:1")).toEqual(["untag x:1", "delete A"]));
   it("takes the repository's digests with its last tag", () => {
     expect(remove({ [A]: { names: ["x:1", at("x")] } }, "x:1")).toEqual(["untag x:1", `untag ${at("x")}`, "delete A"]);
     expect(remove({ [A]: { names: ["x:1", "x:2", at("x")] } }, "x:1")).toEqual(["untag x:1"]);
@@ -45,7 +61,10 @@ describe("removal by name", () => {
   });
   it("only untags by force while it runs, and deletes by force when stopped", () => {
     expect(remove({ [A]: { names: ["x:1"], running: [container] } }, "x:1", { force: true })).toEqual(["untag x:1"]);
-    expect(remove({ [A]: { names: ["x:1"], stopped: [container] } }, "x:1", { force: true })).toEqual(["untag x:1", "delete A"]);
+    expect(remove({ [A]: { names: ["x:1"], stopped: [container] } }, "x:1", { force: true })).toEqual([
+      "untag x:1",
+      "delete A",
+    ]);
   });
   it("leaves an image with children without a name", () => {
     expect(remove({ [A]: { names: ["x:1"] }, [B]: { parent: A } }, "x:1")).toEqual(["untag x:1"]);
@@ -57,7 +76,8 @@ describe("removal by id", () => {
     expect(remove({ [A]: { names: ["x:1", at("x")] } }, A)).toEqual(["untag x:1", `untag ${at("x")}`, "delete A"]);
     expect(remove({ [A]: {} }, A)).toEqual(["delete A"]);
   });
-  const refusal = (text: string) => expect.objectContaining({ kind: "conflict", message: `conflict: unable to delete ${A.slice(7, 19)} ${text}` });
+  const refusal = (text: string) =>
+    expect.objectContaining({ kind: "conflict", message: `conflict: unable to delete ${A.slice(7, 19)} ${text}` });
   it("is refused with several names unless forced", () => {
     const images = { [A]: { names: ["x:1", "y:1"] } };
     expect(() => remove(images, A)).toThrow(refusal("(must be forced) - image is referenced in multiple repositories"));
@@ -65,15 +85,24 @@ describe("removal by id", () => {
   });
   it("is refused while used", () => {
     const running = { [A]: { names: ["x:1"], running: [container] } };
-    expect(() => remove(running, A)).toThrow(refusal(`(cannot be forced) - image is being used by running container ${container.slice(0, 12)}`));
-    expect(() => remove(running, A, { force: true })).toThrow(refusal(`(cannot be forced) - image is being used by running container ${container.slice(0, 12)}`));
+    expect(() => remove(running, A)).toThrow(
+      refusal(`(cannot be forced) - image is being used by running container ${container.slice(0, 12)}`),
+    );
+    expect(() => remove(running, A, { force: true })).toThrow(
+      refusal(`(cannot be forced) - image is being used by running container ${container.slice(0, 12)}`),
+    );
     const stopped = { [A]: { names: ["x:1"], stopped: [container] } };
-    expect(() => remove(stopped, A)).toThrow(refusal(`(must be forced) - image is being used by stopped container ${container.slice(0, 12)}`));
+    expect(() => remove(stopped, A)).toThrow(
+      refusal(`(must be forced) - image is being used by stopped container ${container.slice(0, 12)}`),
+    );
     expect(remove(stopped, A, { force: true })).toEqual(["untag x:1", "delete A"]);
   });
   it("is refused for an image with children, forced or not", () => {
     const images = { [A]: {}, [B]: { parent: A } };
-    for (const force of [false, true]) expect(() => remove(images, A, { force })).toThrow(refusal("(cannot be forced) - image has dependent child images"));
+    for (const force of [false, true])
+      expect(() => remove(images, A, { force })).toThrow(
+        refusal("(cannot be forced) - image has dependent child images"),
+      );
   });
   it("prunes nameless parents up to one that is needed", () => {
     const chain = { [A]: { parent: B }, [B]: { parent: C }, [C]: { names: ["base:1"] } };

@@ -10,7 +10,12 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "tare-user-"));
   mkdirSync(join(root, "etc"));
   fd = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
-  passwd("root:x:0:0:root:/root:/bin/sh", "app:x:1000:1001:App:/home/app:/bin/sh", "1000:x:0:0:evil:/root:/bin/sh", "dup:x:1000:5::/dup:");
+  passwd(
+    "root:x:0:0:root:/root:/bin/sh",
+    "app:x:1000:1001:App:/home/app:/bin/sh",
+    "1000:x:0:0:evil:/root:/bin/sh",
+    "dup:x:1000:5::/dup:",
+  );
   group("root:x:0:", "wheel:x:10:root,app", "app:x:1001:", "video:x:44:other,app", "appx:x:45:appx,xapp", "2000:x:0:");
 });
 afterEach(() => {
@@ -49,7 +54,11 @@ describe("lookupUser", () => {
     ["99999999999999999999999", "uids and gids must be in range 0-2147483647"],
     ["app:-1", "uids and gids must be in range 0-2147483647"],
     ["app:4294967296", "uids and gids must be in range 0-2147483647"],
-  ])("refuses %j", (spec, message) => expect(() => find(spec)).toThrow(expect.objectContaining({ kind: "invalid", message: expect.stringContaining(message) })));
+  ])("refuses %j", (spec, message) =>
+    expect(() => find(spec)).toThrow(
+      expect.objectContaining({ kind: "invalid", message: expect.stringContaining(message) }),
+    ),
+  );
 
   it("never takes a numeric name for an id (CVE-2016-3697)", () => expect(find("1000").uid).toBe(1000));
   it("never lets an id in the file overflow to root (CVE-2024-40635)", () => {

@@ -34,11 +34,14 @@ describe("Database", () => {
   it("rolls a failed transaction back and goes on", () => {
     db.migrate(STEPS);
     const failing = () =>
-      db.transaction(() => {
-        db.run("INSERT INTO t (a) VALUES (1)");
-        db.transaction(() => db.run("INSERT INTO t (a) VALUES (2)"));
-        throw new Error("no");
-      }, { durable: true });
+      db.transaction(
+        () => {
+          db.run("INSERT INTO t (a) VALUES (1)");
+          db.transaction(() => db.run("INSERT INTO t (a) VALUES (2)"));
+          throw new Error("no");
+        },
+        { durable: true },
+      );
     expect(failing).toThrow("no");
     expect(db.all("SELECT * FROM t")).toEqual([]);
     expect(db.transaction(() => db.run("INSERT INTO t (a) VALUES (3)").lastId)).toBe(3);
