@@ -58,17 +58,32 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
-/** Reports of one connection, kept in order; any number may wait or iterate, none misses what came before. */
+interface Reader {
+  readonly queue: Report[];
+  wake: () => void;
+}
+
+/** Kept of a connection that lives for weeks: what it began with, and the latest. */
+const KEPT = 128;
+
+/**
+ * Reports of one connection, in order. Any number may wait or iterate; whoever starts late still sees what came before,
+ * except the oldest reports about execs, ooms and the log, once there are many of those.
+ */
 export class ReportLog implements AsyncIterable<Report> {
   readonly #reports: Report[] = [];
   readonly #waiters = new Set<Waiter>();
-  #wake: (() => void)[] = [];
+  readonly #readers = new Set<Reader>();
   #end: Error | undefined;
 
   add(report: Report): void {
     this.#reports.push(report);
+    if (this.#reports.length > KEPT) this.#forgetOldest();
     for (const waiter of this.#waiters) this.#offer(waiter, report);
-    this.#wakeAll();
+    for (const reader of this.#readers) {
+      reader.queue.push(report);
+      reader.wake();
+    }
   }
   /** No more will come. Later waiters are refused with this error; iteration just ends. */
   end(error: Error): void {
@@ -76,7 +91,7 @@ export class ReportLog implements AsyncIterable<Report> {
     this.#end = error;
     for (const waiter of this.#waiters) waiter.reject(error);
     this.#waiters.clear();
-    this.#wakeAll();
+    for (const reader of this.#readers) reader.wake();
   }
   get ended(): boolean {
     return this.#end !== undefined;
@@ -108,19 +123,24 @@ export class ReportLog implements AsyncIterable<Report> {
     this.#waiters.delete(waiter);
     return true;
   }
-  #wakeAll(): void {
-    const wake = this.#wake;
-    this.#wake = [];
-    for (const resume of wake) resume();
+  #forgetOldest(): void {
+    const index = this.#reports.findIndex(({ at, exec }) => exec !== undefined || at === "oom" || at === "log_error");
+    if (index >= 0) this.#reports.splice(index, 1);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Report> {
-    for (let next = 0; ; next++) {
-      while (next >= this.#reports.length) {
+    const reader: Reader = { queue: [...this.#reports], wake: () => {} };
+    this.#readers.add(reader);
+    try {
+      for (;;) {
+        for (let report = reader.queue.shift(); report !== undefined; report = reader.queue.shift()) yield report;
         if (this.#end !== undefined) return;
-        await new Promise<void>((resolve) => this.#wake.push(resolve));
+        await new Promise<void>((resolve) => {
+          reader.wake = resolve;
+        });
       }
-      yield this.#reports[next] as Report;
+    } finally {
+      this.#readers.delete(reader);
     }
   }
 }

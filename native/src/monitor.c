@@ -47,7 +47,7 @@ static bool input_waits(const struct monitor *m, const struct process *p) {
 static void build_slots(struct monitor *m) {
     slot_count = 0;
     m->signals_slot = slot_add(m->signals, POLLIN);
-    m->listener_slot = m->client_count < MAX_CLIENTS ? slot_add(m->listener, POLLIN) : -1;
+    m->listener_slot = m->client_count < MAX_CLIENTS && m->accept_after == 0 ? slot_add(m->listener, POLLIN) : -1;
     m->oom.slot = slot_add(m->oom.fd, m->oom.version == 1 ? POLLIN : POLLPRI);
     for (struct process *p = m->processes; p != NULL; p = p->next) {
         bool may_read = stream_may_read(m, p);
@@ -59,6 +59,8 @@ static void build_slots(struct monitor *m) {
     for (struct client *c = m->clients; c != NULL; c = c->next) {
         short events = (short)((c->rest == NULL ? POLLIN : 0) | (c->queued > 0 && !c->deferred ? POLLOUT : 0));
         c->slot = slot_add(c->fd, events);
+        /* its process has ended and the rest only waits for it */
+        if (c->closing && c->queued > 0 && c->stalled_at == 0) c->stalled_at = now_ms();
     }
 }
 
@@ -75,6 +77,8 @@ static int poll_timeout(const struct monitor *m) {
     for (const struct client *c = m->clients; c != NULL; c = c->next)
         if (c->stalled_at != 0) sooner(&timeout, c->stalled_at + STALL_MS, now);
     if (m->ending) sooner(&timeout, m->end_deadline, now);
+    if (m->accept_after != 0) sooner(&timeout, m->accept_after, now);
+    if (m->exit_after != 0) sooner(&timeout, m->exit_after, now);
     if (m->oom.look_until != 0) sooner(&timeout, now + OOM_LOOK_MS, now);
     return timeout;
 }
@@ -149,9 +153,11 @@ static void handle_clients(struct monitor *m) {
         if ((events & POLLOUT) != 0 || (c->queued > 0 && !c->deferred)) client_writable(c);
         if (c->stalled_at != 0 && now >= c->stalled_at + STALL_MS) c->dead = true;
     }
+    if (m->accept_after != 0 && now >= m->accept_after) m->accept_after = 0;
     if (slot_events(m->listener_slot) != 0) {
         int fd = accept4(m->listener, NULL, NULL, SOCK_CLOEXEC);
         if (fd >= 0) client_new(m, fd, MODE_NEW);
+        else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) m->accept_after = now + 100;
     }
 }
 
@@ -162,15 +168,28 @@ static void unlink_control(struct monitor *m) {
     unlinkat(m->runtime_dir, "ctl", 0);
 }
 
-/* Log closed, exit file in place, then the news. */
+static bool is_watched(const struct monitor *m) {
+    for (const struct client *c = m->clients; c != NULL; c = c->next)
+        if (c->mode == MODE_WATCH || c->mode == MODE_LAUNCH) return true;
+    return false;
+}
+
+/*
+ * Log closed, exit file in place, then the news. When the file cannot be written (a full disk) and nobody watches, the
+ * status would be lost with us: then we stay, answer whoever asks, and try again every second.
+ */
 static void finish_init(struct monitor *m) {
     struct process *p = m->init;
     p->finished = true;
+    m->exit_after = 0;
     handle_log_news(m);
     if (m->log.fd >= 0) close(m->log.fd);
     m->log.fd = -1;
     if (p->phase == PHASE_RUNNING && !m->aborting) {
-        write_exit_file(m);
+        if (write_exit_file(m) != 0 && !is_watched(m)) {
+            m->exit_after = now_ms() + 1000;
+            return;
+        }
         unlink_control(m);
         report_process(m, p, AT_EXIT);
     }
@@ -193,7 +212,10 @@ static void finish_processes(struct monitor *m) {
         process_free(m, p);
     }
     struct process *p = m->init;
-    if (p->finished) return;
+    if (p->finished) {
+        if (m->exit_after != 0 && (now_ms() >= m->exit_after || is_watched(m))) finish_init(m);
+        return;
+    }
     bool alone = m->process_count == 1;
     bool failed = p->phase == PHASE_FAILED && p->sync < 0 && p->helper == 0 && (p->pid <= 0 || p->ended);
     if (failed || (p->ended && p->drained && p->sync < 0 && alone)) finish_init(m);

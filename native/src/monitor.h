@@ -15,8 +15,8 @@
 #define QUEUE_RESERVE (64u << 10) /* kept for reports when output has filled the rest */
 #define STALL_MS 10000u
 #define DRAIN_MS 2000u
-#define MAX_CLIENTS 64u
-#define MAX_PROCESSES 32u
+#define MAX_CLIENTS 1024u
+#define MAX_PROCESSES 1024u
 
 enum phase { PHASE_SETUP, PHASE_CREATED, PHASE_STARTED, PHASE_RUNNING, PHASE_FAILED };
 
@@ -82,6 +82,8 @@ struct monitor {
     bool started;           /* START was received: from now on nothing of the daemon's can stop us */
     bool aborting, ending, failed;
     u64 end_deadline;
+    u64 accept_after;       /* ms: out of descriptors until then, 0 */
+    u64 exit_after;         /* ms: the exit file could not be written, tried again then, 0 */
     bool busy;              /* big buffers have been touched since they were last given back */
 };
 extern u8 io_buffer[IO_BUFFER];

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { STDIO, sys } from "../../../native/binding/index.ts";
-import { Fixture, until } from "./fixture.ts";
+import { Fixture, isAlive, until } from "./fixture.ts";
 
 let fixture: Fixture;
 beforeEach(() => {
@@ -131,6 +131,31 @@ test("a full disk drops whole lines, is reported, and does not stop the containe
     const recovered = handle.reports.all.find(({ at, errno }) => at === "log_error" && errno === 0);
     const lost = recovered?.dropped as number;
     expect(records.filter(({ log }) => log === line).length + lost).toBeGreaterThanOrEqual(1000);
+  } finally {
+    sys.umount2(disk, sys.MNT.detach);
+  }
+});
+
+test("an exit file that cannot be written is not lost: the monitor stays, answers, and tries again", async () => {
+  const disk = join(fixture.dir, "disk");
+  mkdirSync(disk);
+  sys.mount("tmpfs", disk, "tmpfs", 0, "size=4k,nr_inodes=2");
+  try {
+    writeFileSync(join(disk, "full"), Buffer.alloc(4096));
+    const exitPath = join(disk, "exit");
+    const plan = fixture.plan({ argv: ["cat"], stdio: STDIO.stdin }).map((r) => (r.op === "monitor" ? { ...r, exitPath } : r));
+    const handle = fixture.launchPlan(plan, { early: "start" });
+    await handle.waitFor("execed");
+    const session = await fixture.client().attach({ stdin: true });
+    handle.close();
+    await handle.closed;
+    session.endStdin();
+    await until("ended", () => !isAlive(handle.reports.find("execed")?.pid as number));
+    expect(existsSync(exitPath)).toBe(false);
+    sys.unlinkat(sys.AT.fdcwd, join(disk, "full"));
+    await until("written", () => existsSync(exitPath));
+    expect(JSON.parse(readFileSync(exitPath, "utf8"))).toMatchObject({ code: 0 });
+    expect(await session.reports.waitFor("exit")).toMatchObject({ code: 0 });
   } finally {
     sys.umount2(disk, sys.MNT.detach);
   }

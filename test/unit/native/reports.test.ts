@@ -58,3 +58,18 @@ describe("ReportLog", () => {
     await expect(log.waitFor("exit")).rejects.toMatchObject({ code: "gone" });
   });
 });
+
+test("a connection that lives long does not collect the reports of its execs", async () => {
+  const log = new ReportLog();
+  log.add({ at: "execed", pid: 1 });
+  const seen: string[] = [];
+  const reading = (async () => {
+    for await (const { exec } of log) if (exec !== undefined) seen.push(exec);
+  })();
+  for (let i = 0; i < 5000; i++) log.add({ at: "exit", exec: `e${i}`, code: 0 });
+  expect(log.all.length).toBeLessThan(200);
+  expect(log.find("execed")).toMatchObject({ pid: 1 });
+  log.end(new ShimUnavailable("gone", "bye"));
+  await reading;
+  expect(seen).toHaveLength(5000);
+});
