@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { type GuestTest, runGuestTests } from "../support/guest.ts";
+import { ISOLATION_TESTS } from "./isolation/on-cgroup-v2.ts";
 
 export const TESTS: readonly GuestTest[] = [
   {
@@ -11,6 +12,7 @@ export const TESTS: readonly GuestTest[] = [
       for (const name of ["cpu", "cpuset", "io", "memory", "pids"]) assert.ok(controllers.includes(name), name);
     },
   },
+  ...ISOLATION_TESTS,
 ];
 
 if (import.meta.main) await runGuestTests(TESTS);
