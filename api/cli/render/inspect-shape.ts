@@ -36,7 +36,7 @@ const ABSENT: Readonly<Record<string, unknown>> = {
 };
 
 function nilOf(name: string): GoNil {
-  if (MAPS.has(name)) return new GoNil("map");
+  if (MAPS.has(name) || name === "Config") return new GoNil("map");
   return new GoNil(POINTERS.has(name) ? "pointer" : "slice");
 }
 
