@@ -213,7 +213,8 @@ export class Images {
   }
 }
 
-const manifestOf = (image: Image | undefined): Digest[] => (image?.manifest == null ? [] : [image.manifest.digest]);
+const manifestOf = (image: Image | undefined): Digest[] =>
+  image === undefined || image.manifest === null ? [] : [image.manifest.digest];
 
 const summary = (image: Image, users: ReadonlyMap<string, number>): ImageSummary => ({
   id: image.id,

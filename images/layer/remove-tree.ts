@@ -85,13 +85,14 @@ function unlinkIsDirectory(dirfd: number, name: Buffer): boolean {
 
 /** For a worker thread or a small tree. */
 export function removeTreeSync(dirfd: number, name: Buffer | string): void {
-  for (const _ of removeSteps(dirfd, Buffer.from(name as string))) continue;
+  const steps = removeSteps(dirfd, Buffer.from(name as string));
+  while (steps.next().done !== true);
 }
 
 /** For the daemon's thread: other work goes on between the steps. */
 export async function removeTree(dirfd: number, name: Buffer | string): Promise<void> {
-  let steps = 0;
-  for (const _ of removeSteps(dirfd, Buffer.from(name as string))) {
-    if (++steps % STEPS_PER_TURN === 0) await setImmediate();
+  const steps = removeSteps(dirfd, Buffer.from(name as string));
+  for (let count = 1; steps.next().done !== true; count++) {
+    if (count % STEPS_PER_TURN === 0) await setImmediate();
   }
 }

@@ -84,7 +84,8 @@ class Blob {
   }
   /** An inflater may stop before the end (trailing bytes); the digest is over all of them. */
   async digest(): Promise<Digest> {
-    for await (const _ of this.chunks()) continue;
+    const rest = this.chunks();
+    while ((await rest.next()).done !== true);
     const name = this.#job.blobDigest === null ? "sha256" : digestAlgorithm(this.#job.blobDigest);
     return `${name}:${this.hash.digest("hex")}` as Digest;
   }

@@ -41,16 +41,15 @@ export class Stores {
     this.#sweep();
   }
 
-  pin(chainIds: readonly string[]): Disposable {
+  /** Keeps these layers from being collected until the returned function is called. */
+  pin(chainIds: readonly string[]): () => void {
     for (const id of chainIds) this.#pins.set(id, (this.#pins.get(id) ?? 0) + 1);
-    return {
-      [Symbol.dispose]: () => {
-        for (const id of chainIds) {
-          const left = (this.#pins.get(id) ?? 0) - 1;
-          if (left > 0) this.#pins.set(id, left);
-          else this.#pins.delete(id);
-        }
-      },
+    return () => {
+      for (const id of chainIds) {
+        const left = (this.#pins.get(id) ?? 0) - 1;
+        if (left > 0) this.#pins.set(id, left);
+        else this.#pins.delete(id);
+      }
     };
   }
 
@@ -149,7 +148,7 @@ function topFirst<T extends { readonly chainId: string; readonly parent: string 
   const byId = new Map(layers.map((layer) => [layer.chainId, layer]));
   const depth = (layer: T): number => {
     let count = 0;
-    for (let at: T | undefined = layer; at?.parent != null; at = byId.get(at.parent)) count++;
+    for (let at: T | undefined = layer; at !== undefined && at.parent !== null; at = byId.get(at.parent)) count++;
     return count;
   };
   return layers

@@ -42,9 +42,13 @@ export class Loader {
     await using spool = await spoolArchive(stream, this.#stores.temporary, options.signal);
     await syncPoint("load.spooled");
     const images = await readArchive(spool, wish);
-    using _pins = this.#stores.pin(images.flatMap((image) => image.layers.map(({ chainId }) => chainId)));
+    const unpin = this.#stores.pin(images.flatMap((image) => image.layers.map(({ chainId }) => chainId)));
     const signal = AbortSignal.any([this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])]);
-    return await this.#inTurn(() => this.#store(images, spool.fd, options.onProgress ?? (() => {}), signal));
+    try {
+      return await this.#inTurn(() => this.#store(images, spool.fd, options.onProgress ?? (() => {}), signal));
+    } finally {
+      unpin();
+    }
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {

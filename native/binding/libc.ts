@@ -42,7 +42,7 @@ export const libcFunctionAsync = (name: string, parameters: readonly Parameter[]
   return (...values) =>
     new Promise((resolve, reject) => {
       bound ??= (libc.func(name, "int", [...parameters]) as unknown as { readonly async: AsyncCall }).async;
-      bound(...values, (error, result) => (error == null ? resolve(result < 0 ? -koffi.errno() : result) : reject(error)));
+      bound(...values, (error, result) => (error === null || error === undefined ? resolve(result < 0 ? -koffi.errno() : result) : reject(error)));
     });
 };
 

@@ -248,7 +248,8 @@ export class LayoutBuilder {
 export function ociLayout(images: readonly TestImage[], outer: TestCompression = "none"): Buffer {
   const builder = new LayoutBuilder();
   const manifests = images.flatMap((image) => {
-    const { platform: _, ...descriptor } = builder.addImage(image);
+    const { mediaType, digest, size } = builder.addImage(image);
+    const descriptor = { mediaType, digest, size };
     const named = image.tags.map((tag) => ({ ...descriptor, annotations: { "io.containerd.image.name": tag } }));
     return named.length === 0 ? [descriptor] : named;
   });

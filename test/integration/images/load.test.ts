@@ -422,7 +422,7 @@ describe("names and removal", () => {
     const { chainId } = store.images.resolve("x:1");
     await store.images.snapshots.prepare("c", chainId);
     expect(await store.images.remove("x:1", { ...idle, force: true })).toHaveLength(2);
-    using _root = { [Symbol.dispose]: store.images.snapshots.openRoot({ key: "c" }).close };
+    store.images.snapshots.openRoot({ key: "c" }).close();
     await store.images.snapshots.remove("c");
     await store.images.close();
     expect(store.contents()).toEqual(EMPTY);

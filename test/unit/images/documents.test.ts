@@ -117,7 +117,7 @@ describe("platforms", () => {
     const attestation = entry("unknown/unknown", 1);
     const annotated = entry("linux/amd64", 2, { "vnd.docker.reference.type": "attestation-manifest" });
     expect(choose([attestation, annotated, entry("linux/amd64", 3)], "linux/amd64")).toBe(2);
-    expect(() => selectEntry([attestation], parsePlatform("linux/amd64"), false)).toThrow();
+    expect(() => selectEntry([attestation], parsePlatform("linux/amd64"), false)).toThrow("no matching manifest");
   });
   it("says which platform is missing", () => {
     expect(() => choose([entry("linux/amd64", 1)], "linux/s390x")).toThrow(

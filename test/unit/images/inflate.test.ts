@@ -92,8 +92,9 @@ describe("inflate", () => {
         closed = true;
       }
     }
-    const { chunks } = await inflate(source());
-    for await (const _ of chunks) break;
+    const iterator = (await inflate(source())).chunks[Symbol.asyncIterator]();
+    await iterator.next();
+    await iterator.return?.();
     await expect.poll(() => closed).toBe(true);
   });
 });
