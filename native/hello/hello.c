@@ -32,11 +32,13 @@ static int verb_cat(void) {
 }
 
 static int verb_lines(uint64_t count, uint64_t length) {
+    static char fill[256];
+    memset(fill, 'x', sizeof fill);
     for (uint64_t i = 1; i <= count; i++) {
         uint64_t width = 1;
         for (uint64_t rest = i; rest >= 10; rest /= 10) width++;
         put_number(i);
-        for (; width < length; width++) put_n("x", 1);
+        for (; width < length; width += sizeof fill) put_n(fill, length - width < sizeof fill ? length - width : sizeof fill);
         put_n("\n", 1);
     }
     flush();

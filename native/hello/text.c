@@ -1,6 +1,6 @@
 #include "text.h"
 
-static char out[4096];
+static char out[16384];
 static size_t out_length;
 
 void flush(void) {
@@ -12,9 +12,13 @@ void flush(void) {
     out_length = 0;
 }
 void put_n(const char *text, size_t count) {
-    for (size_t i = 0; i < count; i++) {
+    while (count > 0) {
         if (out_length == sizeof out) flush();
-        out[out_length++] = text[i];
+        size_t room = sizeof out - out_length, part = count < room ? count : room;
+        memcpy(out + out_length, text, part);
+        out_length += part;
+        text += part;
+        count -= part;
     }
 }
 void put(const char *text) { put_n(text, strlen(text)); }

@@ -169,6 +169,26 @@ static bool is_plain(u8 c) {
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
 }
 
+#define EACH_BYTE(c) (0x0101010101010101ull * (c))
+static u64 has_zero(u64 word) {
+    return (word - EACH_BYTE(1)) & ~word & EACH_BYTE(0x80);
+}
+
+/* How many bytes need no escape. Eight at a time: this is where a log's time goes. */
+static size_t plain_run(const u8 *s, size_t count) {
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        u64 word;
+        memcpy(&word, s + i, 8);
+        u64 special = word | ((word - EACH_BYTE(0x20)) & ~word); /* beyond ASCII, or a control character */
+        special |= has_zero(word ^ EACH_BYTE('"')) | has_zero(word ^ EACH_BYTE('\\')) | has_zero(word ^ EACH_BYTE('&'));
+        special |= has_zero((word | EACH_BYTE(2)) ^ EACH_BYTE('>')); /* and '<', which differs in that bit */
+        if ((special & EACH_BYTE(0x80)) != 0) break;
+    }
+    while (i < count && is_plain(s[i])) i++;
+    return i;
+}
+
 static size_t put_json_special(struct text *text, const u8 *s, size_t left) {
     static const char hex[] = "0123456789abcdef";
     if (s[0] < 0x80) {
@@ -189,9 +209,9 @@ static size_t put_json_special(struct text *text, const u8 *s, size_t left) {
 void put_json(struct text *text, const char *bytes, size_t count) {
     const u8 *s = (const u8 *)bytes;
     for (size_t i = 0; i < count;) {
-        size_t start = i;
-        while (i < count && is_plain(s[i])) i++;
-        if (i > start) put_bytes(text, bytes + start, i - start);
+        size_t run = plain_run(s + i, count - i);
+        if (run > 0) put_bytes(text, bytes + i, run);
+        i += run;
         if (i < count) i += put_json_special(text, s + i, count - i);
     }
 }

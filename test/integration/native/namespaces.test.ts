@@ -207,3 +207,38 @@ describe.runIf(hasV1Memory)("cgroup v1", () => {
     await handle.closed;
   });
 });
+
+/** A cgroup2 mount that this process may make groups in, wherever it is. */
+const unified = readFileSync("/proc/self/mountinfo", "utf8")
+  .split("\n")
+  .map((line) => line.split(" "))
+  .find((fields) => fields[fields.indexOf("-") + 1] === "cgroup2" && fields[5]?.startsWith("rw"))?.[4];
+describe.runIf(unified !== undefined)("cgroup v2", () => {
+  let group: string;
+  beforeEach(() => {
+    group = join(unified as string, `tare-native-${process.pid}-${Date.now()}`);
+    mkdirSync(group);
+  });
+  afterEach(async () => {
+    await until("cgroup empty", () => readFileSync(join(group, "cgroup.procs"), "utf8") === "");
+    sys.unlinkat(sys.AT.fdcwd, group, sys.AT.removedir);
+  });
+
+  test.each([true, false])("the container is cloned into its group, and so are its execs (named by the exec: %s)", async (named) => {
+    const place: OpRecord = { op: "cgroup_v2", dir: group };
+    const handle = fixture.launch({ argv: ["pause"], monitor: [place], afterPivot: [{ op: "unshare_cgroup" }] });
+    const container = await handle.waitFor("execed");
+    const plan = fixture.execPlan("e", container, ["pause"], { namespaces: ALL | CLONE.cgroup });
+    const session = await fixture.client().exec(named ? plan.toSpliced(2, 0, place) : plan);
+    const pids = readFileSync(join(group, "cgroup.procs"), "utf8").trim().split("\n");
+    expect(pids.sort()).toEqual([String(container.pid), String(session.execed.pid)].sort());
+    expect(readlinkSync(`/proc/${container.pid}/ns/cgroup`)).not.toBe(hostNamespace("cgroup"));
+    await fixture.client().signal("", 9);
+    await handle.closed;
+  });
+
+  test("a group that is not there is a failure that names it", async () => {
+    const place: OpRecord = { op: "cgroup_v2", dir: `${group}/absent` };
+    await expect(fixture.launch({ argv: ["true"], monitor: [place] }).waitFor("execed")).rejects.toMatchObject({ code: "ENOENT", report: { path: `${group}/absent` } });
+  });
+});
