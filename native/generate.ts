@@ -27,9 +27,12 @@ const defines = (prefix: string, table: Readonly<Record<string, number>>): strin
   Object.entries(table)
     .map(([name, value]) => `#define ${prefix}_${upper(name)} ${value}u`)
     .join("\n");
-const enumeration = (name: string, items: readonly string[]): string => `enum ${name} {\n${items.map((item) => `    ${item},\n`).join("")}};`;
+const enumeration = (name: string, items: readonly string[]): string =>
+  `enum ${name} {\n${items.map((item) => `    ${item},\n`).join("")}};`;
 const indices = (prefix: string, fields: readonly string[]): string =>
-  fields.length === 0 ? "" : `enum { ${fields.map((field, index) => `${prefix}_${upper(field)} = ${index}`).join(", ")} };`;
+  fields.length === 0
+    ? ""
+    : `enum { ${fields.map((field, index) => `${prefix}_${upper(field)} = ${index}`).join(", ")} };`;
 
 export function render(): string {
   const ops = Object.entries(OPS) as [string, OpDefinition][];
@@ -50,13 +53,25 @@ export function render(): string {
 #define TABLE_HASH 0x${TABLE_HASH.toString(16).padStart(16, "0")}ull
 ${defines("LIMIT", LIMITS)}
 
-${enumeration("field_type", fieldTypes.map((type) => `FIELD_${upper(type)}`))}
-${enumeration("stage", STAGES.map((stage) => `STAGE_${upper(stage)}`))}
-${enumeration("opcode", ops.map(([name, definition]) => `OP_${upper(name)} = ${definition.code}`))}
+${enumeration(
+  "field_type",
+  fieldTypes.map((type) => `FIELD_${upper(type)}`),
+)}
+${enumeration(
+  "stage",
+  STAGES.map((stage) => `STAGE_${upper(stage)}`),
+)}
+${enumeration(
+  "opcode",
+  ops.map(([name, definition]) => `OP_${upper(name)} = ${definition.code}`),
+)}
 #define OP_CODE_MAX ${code}
 #define OP_FIELDS_MAX ${most}
 
-${ops.map(([name, { fields }]) => indices(`F_${upper(name)}`, Object.keys(fields))).filter((line) => line !== "").join("\n")}
+${ops
+  .map(([name, { fields }]) => indices(`F_${upper(name)}`, Object.keys(fields)))
+  .filter((line) => line !== "")
+  .join("\n")}
 
 struct op_info {
     uint16_t code;
@@ -77,10 +92,15 @@ ${defines("MOUNT_FLAG", MOUNT_FLAG)}
 ${defines("FRAME", FRAMES)}
 ${defines("ATTACH", ATTACH)}
 
-${Object.entries(REQUESTS).map(([name, fields]) => indices(`R_${upper(name)}`, Object.keys(fields))).filter((line) => line !== "").join("\n")}
+${Object.entries(REQUESTS)
+  .map(([name, fields]) => indices(`R_${upper(name)}`, Object.keys(fields)))
+  .filter((line) => line !== "")
+  .join("\n")}
 
 ${REPORT_AT.map((at) => `#define AT_${upper(at)} "${at}"`).join("\n")}
-${Object.keys(REPORT_KEYS).map((key) => `#define KEY_${upper(key)} "${key}"`).join("\n")}
+${Object.keys(REPORT_KEYS)
+  .map((key) => `#define KEY_${upper(key)} "${key}"`)
+  .join("\n")}
 #endif
 `;
 }

@@ -48,11 +48,19 @@ export type Stage = (typeof STAGES)[number];
 export const OPS = {
   // ── monitor ─────────────────────────────────────────────────────────────────────────────────────────────────
   /** runtimeDir holds the control socket `ctl`; exitPath receives one JSON line, atomically, before anyone is told. */
-  monitor: { code: 1, stage: "monitor", fields: { id: "str", run: "str", runtimeDir: "str", exitPath: "str", title: "str" } },
+  monitor: {
+    code: 1,
+    stage: "monitor",
+    fields: { id: "str", run: "str", runtimeDir: "str", exitPath: "str", title: "str" },
+  },
   /** flags: STDIO. Without `stdin` the process reads /dev/null. rows/cols: initial size with tty, 0 = unset. */
   stdio: { code: 2, stage: "monitor", fields: { flags: "u32", rows: "u32", cols: "u32" } },
   /** format: LOG_FORMAT. attrs: JSON object text put verbatim in each json-file record, or "". maxBytes 0 = no limit. */
-  log: { code: 3, stage: "monitor", fields: { format: "u32", path: "str", maxBytes: "u64", maxFiles: "u32", attrs: "str" } },
+  log: {
+    code: 3,
+    stage: "monitor",
+    fields: { format: "u32", path: "str", maxBytes: "u64", maxFiles: "u32", attrs: "str" },
+  },
   /** v1: directory of the memory controller (memory.oom_control, eventfd); v2: the container's cgroup (memory.events). */
   oom_watch: { code: 4, stage: "monitor", fields: { cgroupVersion: "u32", dir: "str" } },
   /** v2: clone3(CLONE_INTO_CGROUP) into this directory, also for every exec. */
@@ -97,7 +105,15 @@ export const OPS = {
   mount: {
     code: 34,
     stage: "setup",
-    fields: { fstype: "str", source: "str", target: "str", options: "strs", attributes: "u64", flags: "u32", propagation: "u64" },
+    fields: {
+      fstype: "str",
+      source: "str",
+      target: "str",
+      options: "strs",
+      attributes: "u64",
+      flags: "u32",
+      propagation: "u64",
+    },
   },
   /**
    * A clone of a host path (open_tree) at target. flags: BIND. attributes: MOUNT_ATTR_* to set; a file source makes a
@@ -255,7 +271,9 @@ type FieldValue<T extends FieldType> = T extends "u32"
         : readonly string[];
 export type OpName = keyof typeof OPS;
 export type OpRecord = {
-  [K in OpName]: { readonly op: K } & { readonly [F in keyof (typeof OPS)[K]["fields"]]: FieldValue<(typeof OPS)[K]["fields"][F] & FieldType> };
+  [K in OpName]: { readonly op: K } & {
+    readonly [F in keyof (typeof OPS)[K]["fields"]]: FieldValue<(typeof OPS)[K]["fields"][F] & FieldType>;
+  };
 }[OpName];
 export type LaunchPlan = readonly OpRecord[];
 export type Report = { readonly at: ReportAt } & {

@@ -48,7 +48,9 @@ export class Connection {
       }
     });
     socket.on("end", () => this.#end(new ShimUnavailable("gone", "the monitor closed the connection")));
-    socket.on("error", (cause) => this.#end(new ShimUnavailable("gone", "the connection to the monitor failed", cause)));
+    socket.on("error", (cause) =>
+      this.#end(new ShimUnavailable("gone", "the connection to the monitor failed", cause)),
+    );
     this.closed = new Promise((resolve) => {
       socket.on("close", () => {
         this.#end(new ShimUnavailable("gone", "the connection to the monitor is closed"));
@@ -100,7 +102,12 @@ export class Connection {
 }
 
 /** Settles like `promise`, or rejects when the signal aborts or the deadline passes. Neither leaves a timer behind. */
-export function withDeadline<T>(promise: Promise<T>, what: string, deadlineMs: number, signal?: AbortSignal): Promise<T> {
+export function withDeadline<T>(
+  promise: Promise<T>,
+  what: string,
+  deadlineMs: number,
+  signal?: AbortSignal,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const finish = (act: () => void): void => {
       clearTimeout(timer);
@@ -111,7 +118,8 @@ export function withDeadline<T>(promise: Promise<T>, what: string, deadlineMs: n
       () => finish(() => reject(new ShimUnavailable("deadline", `${what} gave no answer within ${deadlineMs} ms`))),
       deadlineMs,
     );
-    const aborted = (): void => finish(() => reject(new ShimUnavailable("aborted", `${what} was cancelled`, signal?.reason)));
+    const aborted = (): void =>
+      finish(() => reject(new ShimUnavailable("aborted", `${what} was cancelled`, signal?.reason)));
     if (signal?.aborted === true) aborted();
     signal?.addEventListener("abort", aborted);
     promise.then(

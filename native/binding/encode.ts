@@ -80,7 +80,8 @@ function putString(writer: Writer, value: string, where: string): void {
 }
 
 function integer(value: unknown, low: bigint, high: bigint, where: string): bigint {
-  if (typeof value !== "bigint" && !(typeof value === "number" && Number.isSafeInteger(value))) refuse(where, "is not an integer");
+  if (typeof value !== "bigint" && !(typeof value === "number" && Number.isSafeInteger(value)))
+    refuse(where, "is not an integer");
   const exact = BigInt(value as number | bigint);
   if (exact < low || exact > high) refuse(where, "is out of range");
   return exact;
@@ -139,7 +140,12 @@ export function encodePlan(records: LaunchPlan): Buffer {
     const lengthAt = writer.length;
     writer.u32(0);
     for (const [field, type] of Object.entries(definition.fields)) {
-      putField(writer, type, (record as unknown as Record<string, unknown>)[field], `record ${index} (${record.op}).${field}`);
+      putField(
+        writer,
+        type,
+        (record as unknown as Record<string, unknown>)[field],
+        `record ${index} (${record.op}).${field}`,
+      );
     }
     writer.set32(writer.length - lengthAt - 4, lengthAt);
   });
@@ -200,7 +206,8 @@ function takeField(reader: Reader, type: FieldType): unknown {
 
 /** The inverse of `encodePlan`, for tests and for printing a kept plan. Throws RangeError on malformed bytes. */
 export function decodePlan(bytes: Buffer): LaunchPlan {
-  if (bytes.length < PLAN_HEADER_BYTES || bytes.toString("latin1", 0, 4) !== PLAN_MAGIC) throw new RangeError("plan: bad magic");
+  if (bytes.length < PLAN_HEADER_BYTES || bytes.toString("latin1", 0, 4) !== PLAN_MAGIC)
+    throw new RangeError("plan: bad magic");
   if (bytes.readUInt32LE(8) !== bytes.length) throw new RangeError("plan: bad length");
   if (bytes.readBigUInt64LE(16) !== TABLE_HASH) throw new RangeError("plan: made from another protocol table");
   const records: OpRecord[] = [];
@@ -209,7 +216,8 @@ export function decodePlan(bytes: Buffer): LaunchPlan {
     const head = new Reader(bytes, at, bytes.length);
     const found = definitions.get(head.u32());
     const payload = head.u32();
-    if (found === undefined || payload > bytes.length - at - RECORD_HEADER_BYTES) throw new RangeError("plan: bad record");
+    if (found === undefined || payload > bytes.length - at - RECORD_HEADER_BYTES)
+      throw new RangeError("plan: bad record");
     const [op, definition] = found;
     at += RECORD_HEADER_BYTES;
     const body = new Reader(bytes, at, at + payload);

@@ -52,7 +52,8 @@ export class FrameSplitter {
 
   push(chunk: Buffer): void {
     let at = 0;
-    while (at < chunk.length) at = this.#headerFilled < FRAME_HEADER_BYTES ? this.#takeHeader(chunk, at) : this.#takePayload(chunk, at);
+    while (at < chunk.length)
+      at = this.#headerFilled < FRAME_HEADER_BYTES ? this.#takeHeader(chunk, at) : this.#takePayload(chunk, at);
     this.#flush(chunk, at);
   }
 
@@ -74,7 +75,8 @@ export class FrameSplitter {
     this.#headerFilled += count;
     if (this.#headerFilled < FRAME_HEADER_BYTES) return from + count;
     this.#left = this.#header.readUInt32BE(4);
-    if (this.#left > LIMITS.frameBytes || this.#header.readUIntBE(1, 3) !== 0) throw new RangeError("frame: malformed header");
+    if (this.#left > LIMITS.frameBytes || this.#header.readUIntBE(1, 3) !== 0)
+      throw new RangeError("frame: malformed header");
     if (this.#left === 0) this.#end();
     return from + count;
   }

@@ -19,12 +19,25 @@ export interface SystemCallError extends Error {
 const libc = koffi.load(null);
 koffi.alias("ssize_t", "long");
 
-type Parameter = "int" | "uint" | "long" | "size_t" | "uint64_t" | "ssize_t" | "const char *" | "const void *" | "void *";
+type Parameter =
+  | "int"
+  | "uint"
+  | "long"
+  | "size_t"
+  | "uint64_t"
+  | "ssize_t"
+  | "const char *"
+  | "const void *"
+  | "void *";
 type Argument = number | bigint | string | Uint8Array | Int32Array | null;
 type Call = (...values: Argument[]) => number;
 
 /** A libc function by name; throws at first use when the libc lacks it, so that an old libc costs only that call. */
-export const libcFunction = (name: string, result: "int" | "long" | "ssize_t", parameters: readonly Parameter[]): Call => {
+export const libcFunction = (
+  name: string,
+  result: "int" | "long" | "ssize_t",
+  parameters: readonly Parameter[],
+): Call => {
   let bound: Call | undefined;
   return (...values) => {
     bound ??= libc.func(name, result, [...parameters]) as unknown as Call;
@@ -37,12 +50,17 @@ type AsyncCall = (...values: (Argument | ((error: unknown, result: number) => vo
  * The same on koffi's thread pool, for calls that wait for a disk. Resolves with the result, or with -errno; never use it
  * for calls that change a thread's world.
  */
-export const libcFunctionAsync = (name: string, parameters: readonly Parameter[]): ((...values: Argument[]) => Promise<number>) => {
+export const libcFunctionAsync = (
+  name: string,
+  parameters: readonly Parameter[],
+): ((...values: Argument[]) => Promise<number>) => {
   let bound: AsyncCall | undefined;
   return (...values) =>
     new Promise((resolve, reject) => {
       bound ??= (libc.func(name, "int", [...parameters]) as unknown as { readonly async: AsyncCall }).async;
-      bound(...values, (error, result) => (error === null || error === undefined ? resolve(result < 0 ? -koffi.errno() : result) : reject(error)));
+      bound(...values, (error, result) =>
+        error === null || error === undefined ? resolve(result < 0 ? -koffi.errno() : result) : reject(error),
+      );
     });
 };
 

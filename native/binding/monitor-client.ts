@@ -36,7 +36,13 @@ export interface AttachStreams {
 }
 export interface MonitorClient {
   /** Resolves with the connection's reports once `state` has come. */
-  watch(): Promise<{ readonly state: Report; readonly reports: ReportLog; readonly closed: Promise<void>; close(): void; unref(): void }>;
+  watch(): Promise<{
+    readonly state: Report;
+    readonly reports: ReportLog;
+    readonly closed: Promise<void>;
+    close(): void;
+    unref(): void;
+  }>;
   /** Resolves once attached: nothing printed after that is lost. */
   attach(streams: AttachStreams): Promise<Session>;
   /** Resolves once the program runs (`execed`). Rejects with ShimFailure when it could not be started. */
@@ -84,7 +90,11 @@ export function connectMonitor(path: string, options: ClientOptions = {}): Monit
       throw error;
     }
   }
-  const request = (type: number, name: keyof typeof REQUESTS, values: Readonly<Record<string, unknown>>): Promise<void> =>
+  const request = (
+    type: number,
+    name: keyof typeof REQUESTS,
+    values: Readonly<Record<string, unknown>>,
+  ): Promise<void> =>
     converse({}, `the monitor (${name})`, async (connection) => {
       connection.send(type, encodeFields(REQUESTS[name], values, name));
       await connection.reports.waitFor("done");
@@ -127,6 +137,7 @@ const session = (connection: Connection, target: string): Session => ({
   closed: connection.closed,
   write: (bytes) => connection.write(bytes),
   endStdin: () => void connection.send(FRAMES.stdinEnd),
-  resize: (rows, cols) => void connection.send(FRAMES.resize, encodeFields(REQUESTS.resize, { target, rows, cols }, "resize")),
+  resize: (rows, cols) =>
+    void connection.send(FRAMES.resize, encodeFields(REQUESTS.resize, { target, rows, cols }, "resize")),
   close: () => connection.close(),
 });

@@ -13,7 +13,8 @@ export function parseReport(payload: Uint8Array): Report {
   } catch (cause) {
     throw new RangeError("report: not JSON", { cause });
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new RangeError("report: not an object");
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new RangeError("report: not an object");
   for (const [key, item] of Object.entries(value)) {
     // biome-ignore lint/suspicious/useValidTypeof: the table holds typeof words
     if (typeof item !== types[key]) throw new RangeError(`report: key "${key}" is unknown or of the wrong type`);

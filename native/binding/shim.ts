@@ -81,7 +81,8 @@ export class Shim {
       monitorPid: pid,
       reports: connection.reports,
       closed: connection.closed,
-      waitFor: (...at) => withDeadline(connection.reports.waitFor(...at), "the container's monitor", deadlineMs, signal),
+      waitFor: (...at) =>
+        withDeadline(connection.reports.waitFor(...at), "the container's monitor", deadlineMs, signal),
       proceed: () => void connection.send(FRAMES.proceed),
       start: () => void connection.send(FRAMES.start),
       close: () => connection.close(),

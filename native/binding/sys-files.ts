@@ -1,7 +1,14 @@
 /** Files relative to directory handles, extended attributes, locks. No function here resolves more than it is told to. */
 import { check, cstring, libcFunction, type PathBytes, syscallFunction } from "./libc.ts";
 
-export const AT = { fdcwd: -100, symlinkNofollow: 0x100, removedir: 0x200, symlinkFollow: 0x400, emptyPath: 0x1000, recursive: 0x8000 } as const;
+export const AT = {
+  fdcwd: -100,
+  symlinkNofollow: 0x100,
+  removedir: 0x200,
+  symlinkFollow: 0x400,
+  emptyPath: 0x1000,
+  recursive: 0x8000,
+} as const;
 export const RESOLVE = { noXdev: 1, noMagiclinks: 2, noSymlinks: 4, beneath: 8, inRoot: 0x10 } as const;
 /** Flags that node:fs constants lack (x64 and arm64 agree on these). */
 export const OPEN = { path: 0o10000000, cloexec: 0o2000000, tmpfile: 0o20000000 } as const;
@@ -54,7 +61,11 @@ export const mknodat = (dirfd: number, name: PathBytes, mode: number, major = 0,
 
 const linkatCall = libcFunction("linkat", "int", ["int", "const char *", "int", "const char *", "int"]);
 export const linkat = (oldDirfd: number, oldName: PathBytes, newDirfd: number, newName: PathBytes, flags = 0): void =>
-  void check(linkatCall(oldDirfd, cstring(oldName, "linkat"), newDirfd, cstring(newName, "linkat"), flags), "linkat", newName);
+  void check(
+    linkatCall(oldDirfd, cstring(oldName, "linkat"), newDirfd, cstring(newName, "linkat"), flags),
+    "linkat",
+    newName,
+  );
 
 const symlinkatCall = libcFunction("symlinkat", "int", ["const char *", "int", "const char *"]);
 export const symlinkat = (target: PathBytes, dirfd: number, name: PathBytes): void =>
@@ -63,7 +74,10 @@ export const symlinkat = (target: PathBytes, dirfd: number, name: PathBytes): vo
 const readlinkatCall = libcFunction("readlinkat", "ssize_t", ["int", "const char *", "void *", "size_t"]);
 export function readlinkat(dirfd: number, name: PathBytes): Buffer {
   const buffer = Buffer.alloc(4096);
-  return buffer.subarray(0, check(readlinkatCall(dirfd, cstring(name, "readlinkat"), buffer, buffer.length), "readlinkat", name));
+  return buffer.subarray(
+    0,
+    check(readlinkatCall(dirfd, cstring(name, "readlinkat"), buffer, buffer.length), "readlinkat", name),
+  );
 }
 
 const unlinkatCall = libcFunction("unlinkat", "int", ["int", "const char *", "int"]);
@@ -72,13 +86,28 @@ export const unlinkat = (dirfd: number, name: PathBytes, flags = 0): void =>
   void check(unlinkatCall(dirfd, cstring(name, "unlinkat"), flags), "unlinkat", name);
 
 const renameat2Call = libcFunction("renameat2", "int", ["int", "const char *", "int", "const char *", "uint"]);
-export const renameat2 = (oldDirfd: number, oldName: PathBytes, newDirfd: number, newName: PathBytes, flags = 0): void =>
-  void check(renameat2Call(oldDirfd, cstring(oldName, "renameat2"), newDirfd, cstring(newName, "renameat2"), flags), "renameat2", newName);
+export const renameat2 = (
+  oldDirfd: number,
+  oldName: PathBytes,
+  newDirfd: number,
+  newName: PathBytes,
+  flags = 0,
+): void =>
+  void check(
+    renameat2Call(oldDirfd, cstring(oldName, "renameat2"), newDirfd, cstring(newName, "renameat2"), flags),
+    "renameat2",
+    newName,
+  );
 
 const fchownatCall = libcFunction("fchownat", "int", ["int", "const char *", "uint", "uint", "int"]);
 /** flags default: never through a symlink. With AT.emptyPath and "" the handle itself. */
-export const fchownat = (dirfd: number, name: PathBytes, uid: number, gid: number, flags: number = AT.symlinkNofollow): void =>
-  void check(fchownatCall(dirfd, cstring(name, "fchownat"), uid, gid, flags), "fchownat", name);
+export const fchownat = (
+  dirfd: number,
+  name: PathBytes,
+  uid: number,
+  gid: number,
+  flags: number = AT.symlinkNofollow,
+): void => void check(fchownatCall(dirfd, cstring(name, "fchownat"), uid, gid, flags), "fchownat", name);
 
 const fchmodatCall = libcFunction("fchmodat", "int", ["int", "const char *", "uint", "int"]);
 /** Follows a final symlink (Linux has no other way below 6.6): call it only for names known not to be links. */
@@ -106,7 +135,8 @@ export function utimensat(dirfd: number, name: PathBytes, times: FileTimes, flag
 
 const flockCall = libcFunction("flock", "int", ["int", "int"]);
 /** Never waits: LOCK.nonBlocking is always added (a wait would stop the event loop). EWOULDBLOCK comes as EAGAIN. */
-export const flock = (fd: number, operation: number): void => void check(flockCall(fd, operation | LOCK.nonBlocking), "flock");
+export const flock = (fd: number, operation: number): void =>
+  void check(flockCall(fd, operation | LOCK.nonBlocking), "flock");
 
 const fstatfsCall = libcFunction("fstatfs", "int", ["int", "void *"]);
 const statfsCall = libcFunction("statfs", "int", ["const char *", "void *"]);
@@ -119,7 +149,13 @@ export interface StatFs {
   readonly files: bigint;
   readonly filesFree: bigint;
 }
-export const FS_MAGIC = { overlay: 0x794c7630, proc: 0x9fa0, tmpfs: 0x01021994, cgroup: 0x27e0eb, cgroup2: 0x63677270 } as const;
+export const FS_MAGIC = {
+  overlay: 0x794c7630,
+  proc: 0x9fa0,
+  tmpfs: 0x01021994,
+  cgroup: 0x27e0eb,
+  cgroup2: 0x63677270,
+} as const;
 const statFs = (buffer: Buffer): StatFs => ({
   type: Number(buffer.readBigInt64LE(0)),
   blockSize: Number(buffer.readBigInt64LE(8)),

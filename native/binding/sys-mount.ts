@@ -1,7 +1,16 @@
 /** The mount API by descriptor. A detached mount (fsmount, open_tree) disappears with its descriptor: nothing to leak. */
 import { check, cstring, libcFunction, type PathBytes, syscallFunction } from "./libc.ts";
 
-export const FSCONFIG = { flag: 0, string: 1, binary: 2, path: 3, pathEmpty: 4, fd: 5, create: 6, reconfigure: 7 } as const;
+export const FSCONFIG = {
+  flag: 0,
+  string: 1,
+  binary: 2,
+  path: 3,
+  pathEmpty: 4,
+  fd: 5,
+  create: 6,
+  reconfigure: 7,
+} as const;
 export const MOUNT_ATTR = {
   rdonly: 0x1,
   nosuid: 0x2,
@@ -27,11 +36,16 @@ export const fsconfigFlag = (fd: number, key: string): void =>
   void check(fsconfigCall(fd, FSCONFIG.flag, cstring(key, "fsconfig"), null, 0), "fsconfig", key);
 export const fsconfigString = (fd: number, key: string, value: string): void => {
   if (value.includes("\0")) cstring(value, "fsconfig");
-  check(fsconfigCall(fd, FSCONFIG.string, cstring(key, "fsconfig"), Buffer.from(`${value}\0`), 0), "fsconfig", `${key}=${value}`);
+  check(
+    fsconfigCall(fd, FSCONFIG.string, cstring(key, "fsconfig"), Buffer.from(`${value}\0`), 0),
+    "fsconfig",
+    `${key}=${value}`,
+  );
 };
 export const fsconfigFd = (fd: number, key: string, value: number): void =>
   void check(fsconfigCall(fd, FSCONFIG.fd, cstring(key, "fsconfig"), null, value), "fsconfig", key);
-export const fsconfigCreate = (fd: number): void => void check(fsconfigCall(fd, FSCONFIG.create, null, null, 0), "fsconfig", "create");
+export const fsconfigCreate = (fd: number): void =>
+  void check(fsconfigCall(fd, FSCONFIG.create, null, null, 0), "fsconfig", "create");
 
 const fsmountCall = syscallFunction(432, ["int", "uint", "uint"]);
 /** A detached mount. attributes: MOUNT_ATTR bits. */
@@ -39,7 +53,11 @@ export const fsmount = (fsfd: number, attributes = 0): number => check(fsmountCa
 
 const moveMountCall = syscallFunction(429, ["int", "const char *", "int", "const char *", "uint"]);
 export const moveMount = (fromFd: number, from: PathBytes, toFd: number, to: PathBytes, flags: number): void =>
-  void check(moveMountCall(fromFd, cstring(from, "move_mount"), toFd, cstring(to, "move_mount"), flags), "move_mount", to);
+  void check(
+    moveMountCall(fromFd, cstring(from, "move_mount"), toFd, cstring(to, "move_mount"), flags),
+    "move_mount",
+    to,
+  );
 
 const openTreeCall = syscallFunction(428, ["int", "const char *", "uint"]);
 /** flags: OPEN_TREE | AT. Close-on-exec is always added. */
@@ -65,10 +83,22 @@ export function mountSetattr(dirfd: number, path: PathBytes, flags: number, attr
   check(mountSetattrCall(dirfd, cstring(path, "mount_setattr"), flags, buffer, 32), "mount_setattr", path);
 }
 
-const mountCall = libcFunction("mount", "int", ["const char *", "const char *", "const char *", "size_t", "const char *"]);
+const mountCall = libcFunction("mount", "int", [
+  "const char *",
+  "const char *",
+  "const char *",
+  "size_t",
+  "const char *",
+]);
 export const mount = (source: PathBytes, target: PathBytes, fstype: string, flags = 0, data = ""): void =>
   void check(
-    mountCall(cstring(source, "mount"), cstring(target, "mount"), cstring(fstype, "mount"), flags, cstring(data, "mount")),
+    mountCall(
+      cstring(source, "mount"),
+      cstring(target, "mount"),
+      cstring(fstype, "mount"),
+      flags,
+      cstring(data, "mount"),
+    ),
     "mount",
     target,
   );

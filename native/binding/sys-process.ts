@@ -10,7 +10,8 @@ export const pidfdSendSignal = (pidfd: number, signal: number): void =>
   void check(pidfdSendSignalCall(pidfd, signal, null, 0), "pidfd_send_signal");
 
 const pidfdGetfdCall = syscallFunction(438, ["int", "int", "uint"]);
-export const pidfdGetfd = (pidfd: number, targetFd: number): number => check(pidfdGetfdCall(pidfd, targetFd, 0), "pidfd_getfd");
+export const pidfdGetfd = (pidfd: number, targetFd: number): number =>
+  check(pidfdGetfdCall(pidfd, targetFd, 0), "pidfd_getfd");
 
 const killCall = libcFunction("kill", "int", ["int", "int"]);
 /** pid 0 and negative pids address groups and everyone: refused here. */
@@ -20,7 +21,14 @@ export const kill = (pid: number, signal: number): void => {
 };
 
 const prctlCall = libcFunction("prctl", "int", ["int", "uint64_t", "uint64_t", "uint64_t", "uint64_t"]);
-export const PRCTL = { setDumpable: 4, getDumpable: 3, setName: 15, capbsetRead: 23, getNoNewPrivs: 39, setChildSubreaper: 36 } as const;
+export const PRCTL = {
+  setDumpable: 4,
+  getDumpable: 3,
+  setName: 15,
+  capbsetRead: 23,
+  getNoNewPrivs: 39,
+  setChildSubreaper: 36,
+} as const;
 export const prctl = (option: number, a: bigint | number = 0, b: bigint | number = 0, c: bigint | number = 0): number =>
   check(prctlCall(option, a, b, c, 0), "prctl", String(option));
 

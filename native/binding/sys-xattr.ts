@@ -23,9 +23,21 @@ const scratch = Buffer.alloc(XATTR_SIZE_MAX);
 const copy = (length: number): Buffer => Buffer.from(scratch.subarray(0, length));
 
 export const getxattr = (path: PathBytes, name: string): Buffer =>
-  copy(check(getxattrCall(cstring(path, "getxattr"), cstring(name, "getxattr"), scratch, XATTR_SIZE_MAX), "getxattr", path));
+  copy(
+    check(
+      getxattrCall(cstring(path, "getxattr"), cstring(name, "getxattr"), scratch, XATTR_SIZE_MAX),
+      "getxattr",
+      path,
+    ),
+  );
 export const lgetxattr = (path: PathBytes, name: string): Buffer =>
-  copy(check(lgetxattrCall(cstring(path, "lgetxattr"), cstring(name, "lgetxattr"), scratch, XATTR_SIZE_MAX), "lgetxattr", path));
+  copy(
+    check(
+      lgetxattrCall(cstring(path, "lgetxattr"), cstring(name, "lgetxattr"), scratch, XATTR_SIZE_MAX),
+      "lgetxattr",
+      path,
+    ),
+  );
 export const fgetxattr = (fd: number, name: string): Buffer =>
   copy(check(fgetxattrCall(fd, cstring(name, "fgetxattr"), scratch, XATTR_SIZE_MAX), "fgetxattr", name));
 
@@ -37,12 +49,21 @@ const names = (length: number): string[] => {
 /** Attribute names (bytes as latin1; in practice ASCII). */
 export const llistxattr = (path: PathBytes): string[] =>
   names(check(llistxattrCall(cstring(path, "llistxattr"), scratch, XATTR_SIZE_MAX), "llistxattr", path));
-export const flistxattr = (fd: number): string[] => names(check(flistxattrCall(fd, scratch, XATTR_SIZE_MAX), "flistxattr"));
+export const flistxattr = (fd: number): string[] =>
+  names(check(flistxattrCall(fd, scratch, XATTR_SIZE_MAX), "flistxattr"));
 
 export const setxattr = (path: PathBytes, name: string, value: Uint8Array, flags = 0): void =>
-  void check(setxattrCall(cstring(path, "setxattr"), cstring(name, "setxattr"), value, value.length, flags), "setxattr", path);
+  void check(
+    setxattrCall(cstring(path, "setxattr"), cstring(name, "setxattr"), value, value.length, flags),
+    "setxattr",
+    path,
+  );
 export const lsetxattr = (path: PathBytes, name: string, value: Uint8Array, flags = 0): void =>
-  void check(lsetxattrCall(cstring(path, "lsetxattr"), cstring(name, "lsetxattr"), value, value.length, flags), "lsetxattr", path);
+  void check(
+    lsetxattrCall(cstring(path, "lsetxattr"), cstring(name, "lsetxattr"), value, value.length, flags),
+    "lsetxattr",
+    path,
+  );
 export const fsetxattr = (fd: number, name: string, value: Uint8Array, flags = 0): void =>
   void check(fsetxattrCall(fd, cstring(name, "fsetxattr"), value, value.length, flags), "fsetxattr", name);
 export const lremovexattr = (path: PathBytes, name: string): void =>

@@ -45,7 +45,12 @@ export interface PlanParts {
   readonly rows?: number;
   readonly cols?: number;
   readonly flags?: number;
-  readonly log?: { readonly maxBytes?: number; readonly maxFiles?: number; readonly attrs?: string; readonly path?: string };
+  readonly log?: {
+    readonly maxBytes?: number;
+    readonly maxFiles?: number;
+    readonly attrs?: string;
+    readonly path?: string;
+  };
 }
 
 const DEVICES: readonly OpRecord[] = [
@@ -104,7 +109,14 @@ export class Fixture {
     const flags = parts.flags ?? ALL;
     const bindRoot: OpRecord = { op: "root_bind", mountPoint: join(this.dir, "mnt"), source: this.rootfs, idmapped: 0 };
     return [
-      { op: "monitor", id: randomBytes(6).toString("hex"), run: "run-1", runtimeDir: this.run, exitPath: this.exitPath, title: `tare:${this.dir}` },
+      {
+        op: "monitor",
+        id: randomBytes(6).toString("hex"),
+        run: "run-1",
+        runtimeDir: this.run,
+        exitPath: this.exitPath,
+        title: `tare:${this.dir}`,
+      },
       { op: "stdio", flags: parts.stdio ?? 0, rows: parts.rows ?? 0, cols: parts.cols ?? 0 },
       {
         op: "log",
@@ -129,7 +141,14 @@ export class Fixture {
     ];
   }
 
-  execPlan(id: string, container: Report, argv: readonly string[], options: Partial<Pick<PlanParts, "final" | "stdio" | "rows" | "cols" | "setup">> & { readonly namespaces?: number } = {}): LaunchPlan {
+  execPlan(
+    id: string,
+    container: Report,
+    argv: readonly string[],
+    options: Partial<Pick<PlanParts, "final" | "stdio" | "rows" | "cols" | "setup">> & {
+      readonly namespaces?: number;
+    } = {},
+  ): LaunchPlan {
     const stdio = options.stdio ?? 0;
     return [
       { op: "monitor", id, run: "run-1", runtimeDir: this.run, exitPath: "", title: "" },
@@ -157,13 +176,22 @@ export class Fixture {
   }
 
   /** Runs to the end: the exit report, and everything logged per stream. */
-  async runToEnd(parts: PlanParts): Promise<{ readonly exit: Report; readonly stdout: string; readonly stderr: string; readonly handle: LaunchHandle }> {
+  async runToEnd(
+    parts: PlanParts,
+  ): Promise<{
+    readonly exit: Report;
+    readonly stdout: string;
+    readonly stderr: string;
+    readonly handle: LaunchHandle;
+  }> {
     const handle = this.launch(parts);
     const exit = await handle.waitFor("exit");
     await handle.closed;
     return { exit, handle, stdout: this.logged("stdout"), stderr: this.logged("stderr") };
   }
-  records(path = this.logPath): { readonly log: string; readonly stream: string; readonly time: string; readonly attrs?: unknown }[] {
+  records(
+    path = this.logPath,
+  ): { readonly log: string; readonly stream: string; readonly time: string; readonly attrs?: unknown }[] {
     if (!existsSync(path)) return [];
     const lines = readFileSync(path, "utf8").split("\n");
     lines.pop();

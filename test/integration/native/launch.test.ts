@@ -133,7 +133,9 @@ describe("failures name record, call and path, and leave nothing", () => {
 
   test("a program that is not there", async () => {
     const handle = fixture.launchPlan(
-      fixture.plan({ argv: [] }).map((r) => (r.op === "exec" ? { ...r, candidates: ["/a/x", "/b/x"], argv: ["x"] } : r)),
+      fixture
+        .plan({ argv: [] })
+        .map((r) => (r.op === "exec" ? { ...r, candidates: ["/a/x", "/b/x"], argv: ["x"] } : r)),
       { early: "start" },
     );
     const error = await failure(handle.waitFor("execed"));
@@ -146,7 +148,9 @@ describe("failures name record, call and path, and leave nothing", () => {
     writeFileSync(join(fixture.rootfs, "data"), "text");
     chmodSync(join(fixture.rootfs, "data"), 0o644);
     const handle = fixture.launchPlan(
-      fixture.plan({ argv: [] }).map((r) => (r.op === "exec" ? { ...r, candidates: ["/data", "/absent"], argv: ["data"] } : r)),
+      fixture
+        .plan({ argv: [] })
+        .map((r) => (r.op === "exec" ? { ...r, candidates: ["/data", "/absent"], argv: ["data"] } : r)),
       { early: "start" },
     );
     expect((await failure(handle.waitFor("execed"))).code).toBe("EACCES");
@@ -165,8 +169,15 @@ describe("failures name record, call and path, and leave nothing", () => {
   });
 
   test("a seccomp filter the kernel refuses", async () => {
-    const handle = fixture.launch({ argv: ["true"], final: [{ op: "seccomp", filter: Buffer.alloc(8, 0xff), flags: 0 }] });
-    expect((await failure(handle.waitFor("execed"))).report).toMatchObject({ name: "seccomp", call: "seccomp", errno: 22 });
+    const handle = fixture.launch({
+      argv: ["true"],
+      final: [{ op: "seccomp", filter: Buffer.alloc(8, 0xff), flags: 0 }],
+    });
+    expect((await failure(handle.waitFor("execed"))).report).toMatchObject({
+      name: "seccomp",
+      call: "seccomp",
+      errno: 22,
+    });
   });
 
   test("a log that cannot be opened", async () => {
@@ -177,7 +188,11 @@ describe("failures name record, call and path, and leave nothing", () => {
   test("a cgroup that is not there", async () => {
     const file = join(fixture.dir, "cgroup/tasks");
     const handle = fixture.launch({ argv: ["true"], monitor: [{ op: "cgroup_v1", files: [file] }] });
-    expect((await failure(handle.waitFor("created"))).report).toMatchObject({ name: "cgroup_v1", path: file, errno: 2 });
+    expect((await failure(handle.waitFor("created"))).report).toMatchObject({
+      name: "cgroup_v1",
+      path: file,
+      errno: 2,
+    });
   });
 });
 
@@ -197,6 +212,10 @@ test("an overlay root is the container's alone: no mount of the host's appears",
   await handle.closed;
   expect(readFileSync(join(fixture.dir, "upper/made"), "utf8")).toBe("here");
   expect(existsSync(join(fixture.rootfs, "made"))).toBe(false);
-  expect(readFileSync("/proc/self/mountinfo", "utf8").split("\n").filter((line) => line.includes(fixture.dir))).toEqual([]);
+  expect(
+    readFileSync("/proc/self/mountinfo", "utf8")
+      .split("\n")
+      .filter((line) => line.includes(fixture.dir)),
+  ).toEqual([]);
   expect(before).not.toContain(fixture.dir);
 });

@@ -53,15 +53,18 @@ describe("the json-file format", () => {
     expect(fixture.records().map(({ log }) => log)).toEqual(["one\n", "two"]);
   });
 
-  test.each([16_383, 16_384, 16_385, 100_000])("a line of %i bytes is cut into pieces of 16 KiB that share a time", async (length) => {
-    const line = `${"x".repeat(length)}\n`;
-    await logBytes(Buffer.from(line));
-    const records = fixture.records();
-    expect(records.map(({ log }) => log).join("")).toBe(line);
-    expect(records.slice(0, -1).every(({ log }) => log.length === 16_384)).toBe(true);
-    expect(records).toHaveLength(Math.floor(length / 16_384) + 1);
-    expect(new Set(records.map(({ time }) => time)).size).toBe(1);
-  });
+  test.each([16_383, 16_384, 16_385, 100_000])(
+    "a line of %i bytes is cut into pieces of 16 KiB that share a time",
+    async (length) => {
+      const line = `${"x".repeat(length)}\n`;
+      await logBytes(Buffer.from(line));
+      const records = fixture.records();
+      expect(records.map(({ log }) => log).join("")).toBe(line);
+      expect(records.slice(0, -1).every(({ log }) => log.length === 16_384)).toBe(true);
+      expect(records).toHaveLength(Math.floor(length / 16_384) + 1);
+      expect(new Set(records.map(({ time }) => time)).size).toBe(1);
+    },
+  );
 
   test("bytes in, bytes out for everything a terminal may print", async () => {
     const bytes = Buffer.from(Array.from({ length: 128 }, (_, code) => code));
@@ -143,7 +146,9 @@ test("an exit file that cannot be written is not lost: the monitor stays, answer
   try {
     writeFileSync(join(disk, "full"), Buffer.alloc(4096));
     const exitPath = join(disk, "exit");
-    const plan = fixture.plan({ argv: ["cat"], stdio: STDIO.stdin }).map((r) => (r.op === "monitor" ? { ...r, exitPath } : r));
+    const plan = fixture
+      .plan({ argv: ["cat"], stdio: STDIO.stdin })
+      .map((r) => (r.op === "monitor" ? { ...r, exitPath } : r));
     const handle = fixture.launchPlan(plan, { early: "start" });
     await handle.waitFor("execed");
     const session = await fixture.client().attach({ stdin: true });

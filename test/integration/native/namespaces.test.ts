@@ -15,13 +15,23 @@ const hostNamespace = (name: string): string => readlinkSync(`/proc/self/ns/${na
 describe("namespaces", () => {
   test("are new where asked for, the host's elsewhere", async () => {
     const { stdout } = await fixture.runToEnd({ argv: ["namespaces"], flags: ALL & ~CLONE.net });
-    const own = new Map(stdout.trim().split("\n").map((line) => line.split(":") as [string, string]));
+    const own = new Map(
+      stdout
+        .trim()
+        .split("\n")
+        .map((line) => line.split(":") as [string, string]),
+    );
     for (const name of ["mnt", "pid", "uts", "ipc"]) expect(`${name}:${own.get(name)}`).not.toBe(hostNamespace(name));
     for (const name of ["net", "user"]) expect(`${name}:${own.get(name)}`).toBe(hostNamespace(name));
   });
 
   test("hostname, domain name, loopback", async () => {
-    const setup: OpRecord[] = [...BASIC_MOUNTS, { op: "hostname", name: "box" }, { op: "domainname", name: "example" }, { op: "loopback_up" }];
+    const setup: OpRecord[] = [
+      ...BASIC_MOUNTS,
+      { op: "hostname", name: "box" },
+      { op: "domainname", name: "example" },
+      { op: "loopback_up" },
+    ];
     expect((await fixture.runToEnd({ argv: ["hostname"], setup })).stdout).toBe("box\n");
     rmSync(fixture.logPath);
     expect((await fixture.runToEnd({ argv: ["net"], setup })).stdout).toContain("lo");
@@ -41,7 +51,11 @@ describe("namespaces", () => {
         ["net", CLONE.net],
         ["ipc", CLONE.ipc],
         ["pid", CLONE.pid],
-      ].map(([name, namespace]) => ({ op: "join_namespace", namespace: namespace as number, path: `/proc/${first.pid}/ns/${name}` }));
+      ].map(([name, namespace]) => ({
+        op: "join_namespace",
+        namespace: namespace as number,
+        path: `/proc/${first.pid}/ns/${name}`,
+      }));
       const { stdout } = await other.runToEnd({ argv: ["namespaces"], outer, flags: CLONE.mount | CLONE.uts });
       for (const name of ["net", "ipc", "pid"]) expect(stdout).toContain(readlinkSync(`/proc/${first.pid}/ns/${name}`));
       rmSync(other.logPath);
@@ -63,16 +77,23 @@ describe("namespaces", () => {
 describe("a user namespace", () => {
   const MAP = "0 200000 65536\n";
   const monitor: OpRecord[] = [{ op: "user_namespace", uidMap: MAP, gidMap: MAP, denySetgroups: 0 }];
-  const devices = ["null", "zero"].map((name): OpRecord => ({
-    op: "bind",
-    source: `/dev/${name}`,
-    target: `/dev/${name}`,
-    attributes: 0,
-    flags: 8,
-    propagation: 0,
-    idmapped: 0,
-  }));
-  const setup: OpRecord[] = [fsMount("proc", "/proc"), fsMount("tmpfs", "/dev", ["mode=755"]), fsMount("devpts", "/dev/pts", ["newinstance", "ptmxmode=0666"]), ...devices];
+  const devices = ["null", "zero"].map(
+    (name): OpRecord => ({
+      op: "bind",
+      source: `/dev/${name}`,
+      target: `/dev/${name}`,
+      attributes: 0,
+      flags: 8,
+      propagation: 0,
+      idmapped: 0,
+    }),
+  );
+  const setup: OpRecord[] = [
+    fsMount("proc", "/proc"),
+    fsMount("tmpfs", "/dev", ["mode=755"]),
+    fsMount("devpts", "/dev/pts", ["newinstance", "ptmxmode=0666"]),
+    ...devices,
+  ];
 
   test("root inside is nobody outside, an idmapped overlay shows its own files as root's", async () => {
     for (const name of ["upper/fs", "upper/work"]) mkdirSync(join(fixture.dir, name), { recursive: true });
@@ -80,7 +101,17 @@ describe("a user namespace", () => {
     const handle = fixture.launch({
       argv: ["write", "/made", "x"],
       monitor,
-      outer: [{ op: "root_overlay_idmapped", mountPoint, base: fixture.dir, lowers: ["rootfs"], upper: "upper/fs", work: "upper/work", options: "" }],
+      outer: [
+        {
+          op: "root_overlay_idmapped",
+          mountPoint,
+          base: fixture.dir,
+          lowers: ["rootfs"],
+          upper: "upper/fs",
+          work: "upper/work",
+          options: "",
+        },
+      ],
       root: [{ op: "root_prepared", mountPoint }],
       setup,
     });
@@ -92,15 +123,23 @@ describe("a user namespace", () => {
   });
 
   test("runs, and exec joins it", async () => {
-    const root: OpRecord[] = [{ op: "root_bind", mountPoint: join(fixture.dir, "mnt"), source: fixture.rootfs, idmapped: 1 }];
+    const root: OpRecord[] = [
+      { op: "root_bind", mountPoint: join(fixture.dir, "mnt"), source: fixture.rootfs, idmapped: 1 },
+    ];
     const handle = fixture.launch({ argv: ["pause"], monitor, root, setup });
     const container = await handle.waitFor("execed");
     expect(statSync(`/proc/${container.pid}`).uid).toBe(200_000);
-    expect(readFileSync(`/proc/${container.pid}/uid_map`, "utf8").trim().split(/\s+/)).toEqual(["0", "200000", "65536"]);
+    expect(readFileSync(`/proc/${container.pid}/uid_map`, "utf8").trim().split(/\s+/)).toEqual([
+      "0",
+      "200000",
+      "65536",
+    ]);
     const plan = fixture.execPlan("e", container, ["id"], { namespaces: ALL | CLONE.user });
     const session = await fixture.client().exec(plan, { raw: true });
     expect(await collect(session.output)).toContain("uid 0 gid 0");
-    const caps = await fixture.client().exec(fixture.execPlan("f", container, ["namespaces"], { namespaces: ALL | CLONE.user }), { raw: true });
+    const caps = await fixture
+      .client()
+      .exec(fixture.execPlan("f", container, ["namespaces"], { namespaces: ALL | CLONE.user }), { raw: true });
     expect(await collect(caps.output)).toContain(readlinkSync(`/proc/${container.pid}/ns/user`));
   });
 
@@ -108,8 +147,18 @@ describe("a user namespace", () => {
     const secret = join(fixture.dir, "private");
     mkdirSync(join(secret, "volume"), { recursive: true, mode: 0o700 });
     writeFileSync(join(secret, "volume/file"), "content", { mode: 0o600 });
-    const root: OpRecord[] = [{ op: "root_bind", mountPoint: join(fixture.dir, "mnt"), source: fixture.rootfs, idmapped: 1 }];
-    const volume: OpRecord = { op: "bind", source: join(secret, "volume"), target: "/v", attributes: 0, flags: 9, propagation: 0, idmapped: 1 };
+    const root: OpRecord[] = [
+      { op: "root_bind", mountPoint: join(fixture.dir, "mnt"), source: fixture.rootfs, idmapped: 1 },
+    ];
+    const volume: OpRecord = {
+      op: "bind",
+      source: join(secret, "volume"),
+      target: "/v",
+      attributes: 0,
+      flags: 9,
+      propagation: 0,
+      idmapped: 1,
+    };
     mkdirSync(join(fixture.rootfs, "v"));
     const { stdout } = await fixture.runToEnd({ argv: ["read", "/v/file"], monitor, root, setup: [...setup, volume] });
     expect(stdout).toBe("content");
@@ -145,8 +194,13 @@ describe("the init of --init", () => {
   });
 
   test("reports a program that is not there", async () => {
-    const plan = fixture.plan({ argv: [], final: [{ op: "init" }] }).map((r) => (r.op === "exec" ? { ...r, candidates: ["/no"], argv: ["no"] } : r));
-    const error = await fixture.launchPlan(plan, { early: "start" }).waitFor("execed").catch((reason: unknown) => reason);
+    const plan = fixture
+      .plan({ argv: [], final: [{ op: "init" }] })
+      .map((r) => (r.op === "exec" ? { ...r, candidates: ["/no"], argv: ["no"] } : r));
+    const error = await fixture
+      .launchPlan(plan, { early: "start" })
+      .waitFor("execed")
+      .catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(ShimFailure);
     expect((error as ShimFailure).code).toBe("ENOENT");
   });
@@ -224,21 +278,27 @@ describe.runIf(unified !== undefined)("cgroup v2", () => {
     sys.unlinkat(sys.AT.fdcwd, group, sys.AT.removedir);
   });
 
-  test.each([true, false])("the container is cloned into its group, and so are its execs (named by the exec: %s)", async (named) => {
-    const place: OpRecord = { op: "cgroup_v2", dir: group };
-    const handle = fixture.launch({ argv: ["pause"], monitor: [place], afterPivot: [{ op: "unshare_cgroup" }] });
-    const container = await handle.waitFor("execed");
-    const plan = fixture.execPlan("e", container, ["pause"], { namespaces: ALL | CLONE.cgroup });
-    const session = await fixture.client().exec(named ? plan.toSpliced(2, 0, place) : plan);
-    const pids = readFileSync(join(group, "cgroup.procs"), "utf8").trim().split("\n");
-    expect(pids.sort()).toEqual([String(container.pid), String(session.execed.pid)].sort());
-    expect(readlinkSync(`/proc/${container.pid}/ns/cgroup`)).not.toBe(hostNamespace("cgroup"));
-    await fixture.client().signal("", 9);
-    await handle.closed;
-  });
+  test.each([true, false])(
+    "the container is cloned into its group, and so are its execs (named by the exec: %s)",
+    async (named) => {
+      const place: OpRecord = { op: "cgroup_v2", dir: group };
+      const handle = fixture.launch({ argv: ["pause"], monitor: [place], afterPivot: [{ op: "unshare_cgroup" }] });
+      const container = await handle.waitFor("execed");
+      const plan = fixture.execPlan("e", container, ["pause"], { namespaces: ALL | CLONE.cgroup });
+      const session = await fixture.client().exec(named ? plan.toSpliced(2, 0, place) : plan);
+      const pids = readFileSync(join(group, "cgroup.procs"), "utf8").trim().split("\n");
+      expect(pids.sort()).toEqual([String(container.pid), String(session.execed.pid)].sort());
+      expect(readlinkSync(`/proc/${container.pid}/ns/cgroup`)).not.toBe(hostNamespace("cgroup"));
+      await fixture.client().signal("", 9);
+      await handle.closed;
+    },
+  );
 
   test("a group that is not there is a failure that names it", async () => {
     const place: OpRecord = { op: "cgroup_v2", dir: `${group}/absent` };
-    await expect(fixture.launch({ argv: ["true"], monitor: [place] }).waitFor("execed")).rejects.toMatchObject({ code: "ENOENT", report: { path: `${group}/absent` } });
+    await expect(fixture.launch({ argv: ["true"], monitor: [place] }).waitFor("execed")).rejects.toMatchObject({
+      code: "ENOENT",
+      report: { path: `${group}/absent` },
+    });
   });
 });

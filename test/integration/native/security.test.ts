@@ -68,7 +68,10 @@ describe("links in the image", () => {
     writeFileSync(join(source, "file"), "from the source");
     const inside = join(fixture.rootfs, outside);
     mkdirSync(inside, { recursive: true });
-    const { stdout } = await fixture.runToEnd({ argv: ["read", `${outside}/file`], setup: [...BASIC_MOUNTS, bind(source, "/data")] });
+    const { stdout } = await fixture.runToEnd({
+      argv: ["read", `${outside}/file`],
+      setup: [...BASIC_MOUNTS, bind(source, "/data")],
+    });
     expect(stdout).toBe("from the source");
     expect(readdirSync(outside)).toEqual([]);
   });
@@ -77,7 +80,10 @@ describe("links in the image", () => {
     link("../../../../../../..", "up");
     const error = await refused([...BASIC_MOUNTS, bind("/proc/self/nothing", "/up/x")]);
     expect(error.code).toBe("ENOENT");
-    const handle = fixture.launch({ argv: ["stat", "/made"], setup: [...BASIC_MOUNTS, { op: "directory", path: `/up${outside}/made`, mode: 0o755, uid: 0, gid: 0 }] });
+    const handle = fixture.launch({
+      argv: ["stat", "/made"],
+      setup: [...BASIC_MOUNTS, { op: "directory", path: `/up${outside}/made`, mode: 0o755, uid: 0, gid: 0 }],
+    });
     await handle.waitFor("exit");
     await handle.closed;
     expect(readdirSync(outside)).toEqual([]);
@@ -86,7 +92,9 @@ describe("links in the image", () => {
 
   test("a dangling link as directory of a device is not written through", async () => {
     link(join(outside, "new"), "devices");
-    const setup: OpRecord[] = [{ op: "device", path: "/devices/null", mode: 0o020666, major: 1, minor: 3, uid: 0, gid: 0 }];
+    const setup: OpRecord[] = [
+      { op: "device", path: "/devices/null", mode: 0o020666, major: 1, minor: 3, uid: 0, gid: 0 },
+    ];
     expect((await refused(setup)).report.name).toBe("device");
     expect(readdirSync(outside)).toEqual([]);
   });
@@ -94,20 +102,33 @@ describe("links in the image", () => {
   test("a working directory through a link is made inside", async () => {
     link(outside, "work");
     mkdirSync(join(fixture.rootfs, outside), { recursive: true });
-    const { stdout } = await fixture.runToEnd({ argv: ["pwd"], final: [{ op: "chdir", path: "/work/deep/er", create: 1 }] });
+    const { stdout } = await fixture.runToEnd({
+      argv: ["pwd"],
+      final: [{ op: "chdir", path: "/work/deep/er", create: 1 }],
+    });
     expect(stdout).toBe(`${outside}/deep/er\n`);
     expect(readdirSync(outside)).toEqual([]);
   });
 
   test("masking does not bind a fake /dev/null", async () => {
-    const setup = [fsMount("proc", "/proc"), fsMount("tmpfs", "/dev"), { op: "symlink", target: "/proc/sysrq-trigger", path: "/dev/null" } as const];
-    const { stdout } = await fixture.runToEnd({ argv: ["stat", "/proc/keys"], setup: [...setup, { op: "mask", path: "/proc/keys" }] });
+    const setup = [
+      fsMount("proc", "/proc"),
+      fsMount("tmpfs", "/dev"),
+      { op: "symlink", target: "/proc/sysrq-trigger", path: "/dev/null" } as const,
+    ];
+    const { stdout } = await fixture.runToEnd({
+      argv: ["stat", "/proc/keys"],
+      setup: [...setup, { op: "mask", path: "/proc/keys" }],
+    });
     // the host's verified device: character 1:3
     expect(stdout).toMatch(/^mode 0206\d\d uid 0 gid 0 rdev 259\n$/);
   });
 
   test("a console link is not followed", async () => {
-    const setup = [...BASIC_MOUNTS, { op: "symlink", target: "/proc/sys/kernel/core_pattern", path: "/dev/console" } as const];
+    const setup = [
+      ...BASIC_MOUNTS,
+      { op: "symlink", target: "/proc/sys/kernel/core_pattern", path: "/dev/console" } as const,
+    ];
     const handle = fixture.launch({ argv: ["stat", "/dev/console"], setup, stdio: STDIO.tty });
     const outcome = await handle.waitFor("exit").catch((error: unknown) => error);
     if (!(outcome instanceof ShimFailure)) expect(fixture.logged("stdout")).toMatch(/^mode 0(20|12)/);
@@ -144,7 +165,9 @@ describe("the shim itself", () => {
     await handle.waitFor("execed");
     expect(readFileSync(`/proc/${handle.monitorPid}/comm`, "utf8")).toBe("tare:[monitor]\n");
     const container = await handle.waitFor("execed");
-    const session = await fixture.client().exec(fixture.execPlan("e", container, ["read", "/proc/1/comm"]), { raw: true });
+    const session = await fixture
+      .client()
+      .exec(fixture.execPlan("e", container, ["read", "/proc/1/comm"]), { raw: true });
     expect(await collect(session.output)).toBe("hello\n");
   });
 
@@ -159,7 +182,14 @@ describe("power", () => {
   test("capabilities are exactly those of the plan; inheritable and ambient are empty", async () => {
     const { stdout } = await fixture.runToEnd({ argv: ["caps"], final: [caps(DOCKER_CAPS)] });
     expect(stdout).toBe(
-      ["CapInh:\t0000000000000000", "CapPrm:\t00000000a80425fb", "CapEff:\t00000000a80425fb", "CapBnd:\t00000000a80425fb", "CapAmb:\t0000000000000000", ""].join("\n"),
+      [
+        "CapInh:\t0000000000000000",
+        "CapPrm:\t00000000a80425fb",
+        "CapEff:\t00000000a80425fb",
+        "CapBnd:\t00000000a80425fb",
+        "CapAmb:\t0000000000000000",
+        "",
+      ].join("\n"),
     );
   });
 
@@ -210,7 +240,10 @@ describe("power", () => {
     instruction(1, 0x15, 0, 1, unshare);
     instruction(2, 0x06, 0, 0, 0x00050000 | 38);
     instruction(3, 0x06, 0, 0, 0x7fff0000);
-    const { stdout } = await fixture.runToEnd({ argv: ["unshare"], final: [{ op: "no_new_privs" }, { op: "seccomp", filter, flags: 0 }] });
+    const { stdout } = await fixture.runToEnd({
+      argv: ["unshare"],
+      final: [{ op: "no_new_privs" }, { op: "seccomp", filter, flags: 0 }],
+    });
     expect(stdout).toBe("errno 38\n");
   });
 
@@ -238,8 +271,14 @@ describe("power", () => {
 
   test("sysctls reach the container's namespace, not the host's", async () => {
     const host = readFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start", "utf8");
-    const setup: OpRecord[] = [...BASIC_MOUNTS, { op: "sysctl", name: "net.ipv4.ip_unprivileged_port_start", value: "7" }];
-    expect((await fixture.runToEnd({ argv: ["read", "/proc/sys/net/ipv4/ip_unprivileged_port_start"], setup, flags: ALL })).stdout).toBe("7\n");
+    const setup: OpRecord[] = [
+      ...BASIC_MOUNTS,
+      { op: "sysctl", name: "net.ipv4.ip_unprivileged_port_start", value: "7" },
+    ];
+    expect(
+      (await fixture.runToEnd({ argv: ["read", "/proc/sys/net/ipv4/ip_unprivileged_port_start"], setup, flags: ALL }))
+        .stdout,
+    ).toBe("7\n");
     expect(readFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start", "utf8")).toBe(host);
     const error = await refused([...BASIC_MOUNTS, { op: "sysctl", name: "net/../../../etc/x", value: "1" }]);
     expect(error.code).toBe("EINVAL");

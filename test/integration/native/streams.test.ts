@@ -9,7 +9,8 @@ beforeEach(() => {
 });
 afterEach(() => fixture.dispose());
 
-const attached = (raw = false): Promise<Session> => fixture.client().attach({ stdin: true, stdout: true, stderr: true, raw });
+const attached = (raw = false): Promise<Session> =>
+  fixture.client().attach({ stdin: true, stdout: true, stderr: true, raw });
 /** Parked at START with one client attached: nothing is printed before it listens. */
 async function attachedFromStart(argv: readonly string[], stdio = 0, raw = false) {
   const handle = fixture.launch({ argv, stdio }, { early: "proceed" });
@@ -106,7 +107,10 @@ describe("attach", () => {
 
 describe("a terminal", () => {
   test("has the size asked for, and the new one after resize", async () => {
-    const handle = fixture.launch({ argv: ["tty"], stdio: STDIO.tty | STDIO.stdin, rows: 33, cols: 111 }, { early: "proceed" });
+    const handle = fixture.launch(
+      { argv: ["tty"], stdio: STDIO.tty | STDIO.stdin, rows: 33, cols: 111 },
+      { early: "proceed" },
+    );
     await handle.waitFor("created");
     const session = await attached(true);
     handle.start();
@@ -131,7 +135,10 @@ describe("a terminal", () => {
   });
 
   test("with an init, ctrl-c ends the program", async () => {
-    const handle = fixture.launch({ argv: ["cat"], stdio: STDIO.tty | STDIO.stdin, final: [{ op: "init" }] }, { early: "proceed" });
+    const handle = fixture.launch(
+      { argv: ["cat"], stdio: STDIO.tty | STDIO.stdin, final: [{ op: "init" }] },
+      { early: "proceed" },
+    );
     await handle.waitFor("created");
     const session = await attached(true);
     handle.start();
@@ -182,7 +189,11 @@ describe("exec", () => {
       await session.write(Buffer.from(`exec ${index}`));
       session.endStdin();
     }
-    expect(await Promise.all(sessions.map((session) => collect(session.output)))).toEqual(["exec 0", "exec 1", "exec 2"]);
+    expect(await Promise.all(sessions.map((session) => collect(session.output)))).toEqual([
+      "exec 0",
+      "exec 1",
+      "exec 2",
+    ]);
   });
 
   test("watchers learn of its end even when its client has left", async () => {
@@ -195,21 +206,31 @@ describe("exec", () => {
 
   test("a descendant that keeps the streams open holds the session for two seconds at most", async () => {
     const { container } = await running();
-    const session = await fixture.client(30_000).exec(fixture.execPlan("hold", container, ["hold", "600"]), { raw: true });
+    const session = await fixture
+      .client(30_000)
+      .exec(fixture.execPlan("hold", container, ["hold", "600"]), { raw: true });
     expect(await collect(session.output)).toBe("held\n");
     expect(await session.reports.waitFor("exit")).toMatchObject({ code: 7 });
   });
 
   test("a program that is not there is a failure that names it", async () => {
     const { container } = await running();
-    const plan = fixture.execPlan("x", container, []).map((r) => (r.op === "exec" ? { ...r, candidates: ["/nope"], argv: ["nope"] } : r));
-    await expect(fixture.client().exec(plan)).rejects.toMatchObject({ code: "ENOENT", report: { name: "exec", path: "nope", exec: "x" } });
+    const plan = fixture
+      .execPlan("x", container, [])
+      .map((r) => (r.op === "exec" ? { ...r, candidates: ["/nope"], argv: ["nope"] } : r));
+    await expect(fixture.client().exec(plan)).rejects.toMatchObject({
+      code: "ENOENT",
+      report: { name: "exec", path: "nope", exec: "x" },
+    });
   });
 
   test("a pid that is someone else's by now is refused", async () => {
     const { container } = await running();
     const plan = fixture.execPlan("x", { ...container, startTime: (container.startTime as number) + 1 }, ["true"]);
-    await expect(fixture.client().exec(plan)).rejects.toMatchObject({ code: "ESRCH", report: { name: "join_container" } });
+    await expect(fixture.client().exec(plan)).rejects.toMatchObject({
+      code: "ESRCH",
+      report: { name: "join_container" },
+    });
   });
 
   test("with a terminal and resize by id", async () => {

@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodePlan, encodePlan, type FieldType, type LaunchPlan, LIMITS, type OpRecord, OPS, TABLE_HASH } from "../../../native/binding/index.ts";
+import {
+  decodePlan,
+  encodePlan,
+  type FieldType,
+  type LaunchPlan,
+  LIMITS,
+  type OpRecord,
+  OPS,
+  TABLE_HASH,
+} from "../../../native/binding/index.ts";
 import { isFresh } from "../../../native/generate.ts";
 
 const plan: LaunchPlan = [
@@ -22,9 +31,13 @@ const valueOf: Record<FieldType, fc.Arbitrary<unknown>> = {
   bytes: fc.uint8Array({ maxLength: 50 }),
   strs: fc.array(text, { maxLength: 6 }),
 };
-const anyRecord = fc.constantFrom(...Object.entries(OPS)).chain(([op, { fields }]) =>
-  fc.record(Object.fromEntries(Object.entries(fields).map(([name, type]) => [name, valueOf[type as FieldType]]))).map((values) => ({ op, ...values }) as unknown as OpRecord),
-);
+const anyRecord = fc
+  .constantFrom(...Object.entries(OPS))
+  .chain(([op, { fields }]) =>
+    fc
+      .record(Object.fromEntries(Object.entries(fields).map(([name, type]) => [name, valueOf[type as FieldType]])))
+      .map((values) => ({ op, ...values }) as unknown as OpRecord),
+  );
 const plain = (value: unknown): unknown => {
   if (typeof value === "number") return BigInt(value);
   if (value instanceof Uint8Array) return [...value];
@@ -40,7 +53,10 @@ test("protocol.gen.h is fresh: run `npm run generate` after a change of protocol
 
 describe("encodePlan", () => {
   test("has the header and layout of the table", () => {
-    const bytes = encodePlan([{ op: "umask", mask: 0o22 }, { op: "hostname", name: "abcd" }]);
+    const bytes = encodePlan([
+      { op: "umask", mask: 0o22 },
+      { op: "hostname", name: "abcd" },
+    ]);
     expect(bytes.toString("latin1", 0, 4)).toBe("TARE");
     expect(bytes.readUInt32LE(8)).toBe(bytes.length);
     expect(bytes.readUInt32LE(12)).toBe(2);
@@ -79,9 +95,13 @@ describe("encodePlan", () => {
   });
 
   test("refuses too many records and too many bytes", () => {
-    expect(() => encodePlan(Array.from({ length: LIMITS.records + 1 }, () => ({ op: "pivot" }) as const))).toThrow(/records/);
+    expect(() => encodePlan(Array.from({ length: LIMITS.records + 1 }, () => ({ op: "pivot" }) as const))).toThrow(
+      /records/,
+    );
     const large = "x".repeat(100_000);
-    expect(() => encodePlan(Array.from({ length: 11 }, () => ({ op: "hostname", name: large }) as const))).toThrow(/larger/);
+    expect(() => encodePlan(Array.from({ length: 11 }, () => ({ op: "hostname", name: large }) as const))).toThrow(
+      /larger/,
+    );
   });
 });
 

@@ -6,7 +6,10 @@ function split(bytes: Buffer, cuts: readonly number[], raw = false) {
   const output: Buffer[] = [];
   const frames: [number, string][] = [];
   const splitter = new FrameSplitter(
-    { output: (part) => output.push(Buffer.from(part)), frame: (type, payload) => frames.push([type, payload.toString()]) },
+    {
+      output: (part) => output.push(Buffer.from(part)),
+      frame: (type, payload) => frames.push([type, payload.toString()]),
+    },
     { raw },
   );
   let at = 0;
@@ -44,15 +47,20 @@ describe("FrameSplitter", () => {
       fc.tuple(fc.constant(FRAMES.report), fc.uint8Array({ maxLength: 20 })),
     );
     fc.assert(
-      fc.property(fc.array(frame, { maxLength: 8 }), fc.array(fc.nat(400), { maxLength: 12 }), fc.boolean(), (list, cuts, raw) => {
-        const bytes = Buffer.concat(list.map(([type, payload]) => encodeFrame(type, payload)));
-        const within = cuts.filter((cut) => cut < bytes.length);
-        const whole = split(bytes, [], raw);
-        const parts = split(bytes, within, raw);
-        expect(parts.output).toEqual(whole.output);
-        expect(parts.frames).toEqual(whole.frames);
-        expect(parts.atBoundary).toBe(true);
-      }),
+      fc.property(
+        fc.array(frame, { maxLength: 8 }),
+        fc.array(fc.nat(400), { maxLength: 12 }),
+        fc.boolean(),
+        (list, cuts, raw) => {
+          const bytes = Buffer.concat(list.map(([type, payload]) => encodeFrame(type, payload)));
+          const within = cuts.filter((cut) => cut < bytes.length);
+          const whole = split(bytes, [], raw);
+          const parts = split(bytes, within, raw);
+          expect(parts.output).toEqual(whole.output);
+          expect(parts.frames).toEqual(whole.frames);
+          expect(parts.atBoundary).toBe(true);
+        },
+      ),
     );
   });
 

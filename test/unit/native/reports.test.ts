@@ -6,7 +6,12 @@ const parse = (value: unknown) => parseReport(Buffer.from(typeof value === "stri
 
 describe("parseReport", () => {
   test("accepts the closed set of keys", () => {
-    expect(parse({ at: "exit", code: 3, oom: false, time: "1.000000002" })).toEqual({ at: "exit", code: 3, oom: false, time: "1.000000002" });
+    expect(parse({ at: "exit", code: 3, oom: false, time: "1.000000002" })).toEqual({
+      at: "exit",
+      code: 3,
+      oom: false,
+      time: "1.000000002",
+    });
   });
   test.each([
     ["not JSON", "{"],

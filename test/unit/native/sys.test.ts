@@ -1,4 +1,14 @@
-import { constants, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -85,7 +95,10 @@ test("times keep nanoseconds, also before 1970", () => {
   expect(statSync(join(root, "f"), { bigint: true }).mtimeNs).toBe(-1_500_000_001n);
   const accessed = statSync(join(root, "f"), { bigint: true }).atimeNs;
   sys.utimensat(dir, "f", { modified: 1_700_000_000_123_456_789n });
-  expect(statSync(join(root, "f"), { bigint: true })).toMatchObject({ mtimeNs: 1_700_000_000_123_456_789n, atimeNs: accessed });
+  expect(statSync(join(root, "f"), { bigint: true })).toMatchObject({
+    mtimeNs: 1_700_000_000_123_456_789n,
+    atimeNs: accessed,
+  });
 });
 
 test("extended attributes round-trip binary values", () => {
@@ -121,7 +134,7 @@ test("a pidfd names this process; a sealed memory file cannot be written", () =>
 
 test("makedev is the kernel's encoding", () => {
   expect(sys.makedev(1, 3)).toBe(0x103n);
-  expect(sys.makedev(259, 0x12345)).toBe((0x45n | (259n << 8n) | (0x123n << 20n)));
+  expect(sys.makedev(259, 0x12345)).toBe(0x45n | (259n << 8n) | (0x123n << 20n));
 });
 
 test("statfs knows procfs", () => {
@@ -133,14 +146,17 @@ test("kill refuses groups", () => {
   expect(codeOf(() => sys.kill(-1, 0))).toBe("ESRCH");
 });
 
-test.runIf(process.getuid?.() === 0)("a detached tmpfs can be written through its descriptor and leaves nothing", () => {
-  const before = readFileSync("/proc/self/mountinfo", "utf8").split("\n").length;
-  const fs = keep(sys.fsopen("tmpfs"));
-  sys.fsconfigString(fs, "size", "64k");
-  sys.fsconfigCreate(fs);
-  const mount = keep(sys.fsmount(fs, sys.MOUNT_ATTR.nosuid));
-  sys.mkdirat(mount, "x", 0o700);
-  sys.mountSetattr(mount, "", sys.AT.emptyPath, { set: sys.MOUNT_ATTR.rdonly });
-  expect(codeOf(() => sys.mkdirat(mount, "y", 0o700))).toBe("EROFS");
-  expect(readFileSync("/proc/self/mountinfo", "utf8").split("\n").length).toBe(before);
-});
+test.runIf(process.getuid?.() === 0)(
+  "a detached tmpfs can be written through its descriptor and leaves nothing",
+  () => {
+    const before = readFileSync("/proc/self/mountinfo", "utf8").split("\n").length;
+    const fs = keep(sys.fsopen("tmpfs"));
+    sys.fsconfigString(fs, "size", "64k");
+    sys.fsconfigCreate(fs);
+    const mount = keep(sys.fsmount(fs, sys.MOUNT_ATTR.nosuid));
+    sys.mkdirat(mount, "x", 0o700);
+    sys.mountSetattr(mount, "", sys.AT.emptyPath, { set: sys.MOUNT_ATTR.rdonly });
+    expect(codeOf(() => sys.mkdirat(mount, "y", 0o700))).toBe("EROFS");
+    expect(readFileSync("/proc/self/mountinfo", "utf8").split("\n").length).toBe(before);
+  },
+);
