@@ -104,10 +104,28 @@ export type SandboxEvent =
 
 export interface UsageSample {
   readonly read: string;
-  readonly cpu: { readonly totalNs: number; readonly userNs: number; readonly systemNs: number; readonly periods: number; readonly throttledPeriods: number; readonly throttledNs: number };
-  readonly memory: { readonly usage: number; readonly limit: number | null; readonly maxUsage: number | null; readonly failcnt: number | null; readonly stats: Readonly<Record<string, number>> };
+  readonly cpu: {
+    readonly totalNs: number;
+    readonly userNs: number;
+    readonly systemNs: number;
+    readonly periods: number;
+    readonly throttledPeriods: number;
+    readonly throttledNs: number;
+  };
+  readonly memory: {
+    readonly usage: number;
+    readonly limit: number | null;
+    readonly maxUsage: number | null;
+    readonly failcnt: number | null;
+    readonly stats: Readonly<Record<string, number>>;
+  };
   readonly pids: { readonly current: number; readonly limit: number | null };
-  readonly blkio: readonly { readonly major: number; readonly minor: number; readonly op: string; readonly value: number }[];
+  readonly blkio: readonly {
+    readonly major: number;
+    readonly minor: number;
+    readonly op: string;
+    readonly value: number;
+  }[];
 }
 
 export interface Sandbox extends AsyncDisposable {

@@ -15,7 +15,8 @@ function read(path: string): string {
     return "";
   }
 }
-const field = (text: string, name: string): string => new RegExp(`^${name}:\\s*(.*)$`, "m").exec(text)?.[1]?.trim() ?? "";
+const field = (text: string, name: string): string =>
+  new RegExp(`^${name}:\\s*(.*)$`, "m").exec(text)?.[1]?.trim() ?? "";
 
 const LIMIT_ROWS: Readonly<Record<string, string>> = {
   cpu: "Max cpu time",
@@ -68,7 +69,9 @@ function apparmorProfile(): string {
 /** Read once at daemon start; a few small files. */
 export function readHostView(): HostView {
   const status = read("/proc/self/status");
-  const [major = 0, minor = 0] = release().split(".").map((part) => Number.parseInt(part, 10));
+  const [major = 0, minor = 0] = release()
+    .split(".")
+    .map((part) => Number.parseInt(part, 10));
   return {
     kernel: { major, minor },
     architecture: process.arch === "arm64" ? "arm64" : "x64",
@@ -108,7 +111,15 @@ function device(path: string, stats: NonNullable<Stats>): HostDevice | null {
 }
 
 /** Not /dev/pts and the like: they are filesystems of their own in every container. */
-const SKIPPED: ReadonlySet<string> = new Set(["/dev/pts", "/dev/shm", "/dev/mqueue", "/dev/fd", "/dev/.lxc", "/dev/.lxd-mounts", "/dev/console"]);
+const SKIPPED: ReadonlySet<string> = new Set([
+  "/dev/pts",
+  "/dev/shm",
+  "/dev/mqueue",
+  "/dev/fd",
+  "/dev/.lxc",
+  "/dev/.lxd-mounts",
+  "/dev/console",
+]);
 function walk(directory: string): readonly HostDevice[] {
   return readdirSync(directory).flatMap((name) => {
     const path = `${directory}/${name}`;
@@ -140,8 +151,17 @@ function look(path: string): readonly HostDevice[] {
 
 /** Looks up the device files a HostConfig names; no I/O when it names none. Throws `invalid` naming the device. */
 export function observeDevices(host: HostConfig): DeviceObservation {
-  const limits = [host.blkioWeightDevice, host.blkioDeviceReadBps, host.blkioDeviceWriteBps, host.blkioDeviceReadIops, host.blkioDeviceWriteIops];
-  const paths = [...host.devices.map((mapping) => mapping.pathOnHost), ...limits.flatMap((list) => list.map(({ path }) => path))];
+  const limits = [
+    host.blkioWeightDevice,
+    host.blkioDeviceReadBps,
+    host.blkioDeviceWriteBps,
+    host.blkioDeviceReadIops,
+    host.blkioDeviceWriteIops,
+  ];
+  const paths = [
+    ...host.devices.map((mapping) => mapping.pathOnHost),
+    ...limits.flatMap((list) => list.map(({ path }) => path)),
+  ];
   if (paths.length === 0 && !host.privileged) return NO_DEVICES;
   return { byPath: new Map(paths.map((path) => [path, look(path)])), all: host.privileged ? walk("/dev") : [] };
 }

@@ -15,7 +15,8 @@ export interface BackendOptions {
 
 /** runtime: HostConfig.Runtime. */
 export function openBackend(runtime: string, options: BackendOptions): IsolationBackend {
-  if (runtime === "vm") throw unsupported("runtime.vm", "runtime vm is not built yet: only the namespace runtime is available");
+  if (runtime === "vm")
+    throw unsupported("runtime.vm", "runtime vm is not built yet: only the namespace runtime is available");
   if (!isNamespaceRuntime(runtime)) throw invalid("runtime.unknown", `unknown or invalid runtime name: ${runtime}`);
   return openNamespaceBackend(options);
 }

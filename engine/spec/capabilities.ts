@@ -32,7 +32,9 @@ export function normalizeCapability(name: string, argument: string): string {
   if (upper === "ALL" || upper === "CAP_ALL") return "ALL";
   const full = upper.startsWith("CAP_") ? upper : `CAP_${upper}`;
   if (!NUMBERS.has(full)) {
-    throw invalid("container.unknown_capability", `invalid ${argument}: unknown capability: "${name}"`, { details: { argument, value: name } });
+    throw invalid("container.unknown_capability", `invalid ${argument}: unknown capability: "${name}"`, {
+      details: { argument, value: name },
+    });
   }
   return full;
 }

@@ -67,7 +67,11 @@ export interface MountRequest {
     readonly labels: Readonly<Record<string, string>>;
     readonly driver: { readonly name: string; readonly options: Readonly<Record<string, string>> } | null;
   } | null;
-  readonly tmpfs: { readonly sizeBytes: number; readonly mode: number; readonly options: readonly (readonly string[])[] } | null;
+  readonly tmpfs: {
+    readonly sizeBytes: number;
+    readonly mode: number;
+    readonly options: readonly (readonly string[])[];
+  } | null;
   readonly image: { readonly subpath: string } | null;
 }
 

@@ -39,9 +39,20 @@ export const MASKED_PATHS: readonly string[] = [
 ];
 export const thermalThrottlePath = (cpu: number): string => `/sys/devices/system/cpu/cpu${cpu}/thermal_throttle`;
 
-export const READONLY_PATHS: readonly string[] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+export const READONLY_PATHS: readonly string[] = [
+  "/proc/bus",
+  "/proc/fs",
+  "/proc/irq",
+  "/proc/sys",
+  "/proc/sysrq-trigger",
+];
 
-const mount = (destination: string, type: string, source: string, ...options: string[]): Mount => ({ type, source, destination, options });
+const mount = (destination: string, type: string, source: string, ...options: string[]): Mount => ({
+  type,
+  source,
+  destination,
+  options,
+});
 /** In order; /dev/shm is added by resolve because its size and source depend on the request. */
 export const DEFAULT_MOUNTS: readonly Mount[] = [
   mount("/proc", "proc", "proc", "nosuid", "noexec", "nodev"),
@@ -52,9 +63,21 @@ export const DEFAULT_MOUNTS: readonly Mount[] = [
   mount("/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev"),
 ];
 /** Default mounts that stay writable with ReadonlyRootfs. */
-export const WRITABLE_DEFAULT_MOUNTS: ReadonlySet<string> = new Set(["/proc", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue"]);
+export const WRITABLE_DEFAULT_MOUNTS: ReadonlySet<string> = new Set([
+  "/proc",
+  "/dev",
+  "/dev/pts",
+  "/dev/shm",
+  "/dev/mqueue",
+]);
 
-const rule = (type: "c" | "b" | "a", major: number | null, minor: number | null, access: string, allow = true): DeviceRule => ({
+const rule = (
+  type: "c" | "b" | "a",
+  major: number | null,
+  minor: number | null,
+  access: string,
+  allow = true,
+): DeviceRule => ({
   allow,
   type,
   major,

@@ -10,8 +10,15 @@ const RULE = /^([acb]) ([0-9]+|\*):([0-9]+|\*) ([rwm]{1,3})$/;
 export function parseDeviceRule(text: string): DeviceRule | null {
   const match = RULE.exec(text);
   if (match === null) return null;
-  const number = (part: string | undefined): number | null => (part === "*" || part === undefined ? null : Number(part));
-  return { allow: true, type: match[1] as "c" | "b" | "a", major: number(match[2]), minor: number(match[3]), access: match[4] as string };
+  const number = (part: string | undefined): number | null =>
+    part === "*" || part === undefined ? null : Number(part);
+  return {
+    allow: true,
+    type: match[1] as "c" | "b" | "a",
+    major: number(match[2]),
+    minor: number(match[3]),
+    access: match[4] as string,
+  };
 }
 
 const node = (device: HostDevice, path: string): DeviceNode => ({
@@ -31,7 +38,9 @@ export function mapDevices(mappings: readonly DeviceMapping[], observed: DeviceO
     if (found === undefined) throw missing(mapping.pathOnHost);
     const target = mapping.pathInContainer || mapping.pathOnHost;
     return found.map((device) => {
-      const below = device.path.startsWith(`${mapping.pathOnHost}/`) ? device.path.slice(mapping.pathOnHost.length) : "";
+      const below = device.path.startsWith(`${mapping.pathOnHost}/`)
+        ? device.path.slice(mapping.pathOnHost.length)
+        : "";
       return node(device, target + below);
     });
   });
@@ -49,9 +58,14 @@ export function mappingRules(mappings: readonly DeviceMapping[], observed: Devic
   );
 }
 
-export const allDevices = (observed: DeviceObservation): readonly DeviceNode[] => observed.all.map((device) => node(device, device.path));
+export const allDevices = (observed: DeviceObservation): readonly DeviceNode[] =>
+  observed.all.map((device) => node(device, device.path));
 
 export const missing = (path: string): Error =>
-  invalid("container.device_missing", `error gathering device information while adding custom device ${JSON.stringify(path)}: no such file or directory`, {
-    details: { argument: "Devices", path },
-  });
+  invalid(
+    "container.device_missing",
+    `error gathering device information while adding custom device ${JSON.stringify(path)}: no such file or directory`,
+    {
+      details: { argument: "Devices", path },
+    },
+  );

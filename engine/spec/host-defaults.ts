@@ -23,7 +23,9 @@ export function withDefaults(host: HostConfig, view: HostView, capabilities: Cap
     memorySwappiness: host.memorySwappiness === -1 ? null : host.memorySwappiness,
     oomKillDisable: host.oomKillDisable ?? false,
     pidsLimit: host.pidsLimit !== null && host.pidsLimit <= 0 ? null : host.pidsLimit,
-    maskedPaths: host.privileged ? null : (host.maskedPaths ?? [...MASKED_PATHS, ...view.thermalThrottleCpus.map(thermalThrottlePath)]),
+    maskedPaths: host.privileged
+      ? null
+      : (host.maskedPaths ?? [...MASKED_PATHS, ...view.thermalThrottleCpus.map(thermalThrottlePath)]),
     readonlyPaths: host.privileged ? null : (host.readonlyPaths ?? READONLY_PATHS),
   };
 }

@@ -46,7 +46,10 @@ function mergeCommand(user: ContainerConfig, image: ImageRunConfig): Pick<Contai
   return { entrypoint: reset ? [] : userEntrypoint, cmd };
 }
 
-function mergeHealthcheck(user: HealthcheckConfig | null, image: ImageHealthcheck | null | undefined): HealthcheckConfig | null {
+function mergeHealthcheck(
+  user: HealthcheckConfig | null,
+  image: ImageHealthcheck | null | undefined,
+): HealthcheckConfig | null {
   if (image === null || image === undefined) return user;
   const from: HealthcheckConfig = {
     test: image.Test ?? [],
@@ -98,4 +101,7 @@ export function mergeConfig(user: ContainerConfig, image: ImageRunConfig): Conta
 }
 
 /** Entrypoint followed by command: inspect's Path is the first, Args the rest. */
-export const commandLine = (config: ContainerConfig): readonly string[] => [...(config.entrypoint ?? []), ...(config.cmd ?? [])];
+export const commandLine = (config: ContainerConfig): readonly string[] => [
+  ...(config.entrypoint ?? []),
+  ...(config.cmd ?? []),
+];

@@ -47,7 +47,8 @@ export const mountFault = (code: string, message: string, origin: MountOrigin, v
 /** Absolute, clean ("/../../etc" is "/etc": nothing can point above the root), not "/" itself. */
 export function cleanDestination(path: string, origin: MountOrigin): string {
   if (path === "") throw mountFault("no_target", `invalid mount config: field Target must not be empty`, origin, path);
-  if (!path.startsWith("/")) throw mountFault("relative", `invalid mount path: '${path}' mount path must be absolute`, origin, path);
+  if (!path.startsWith("/"))
+    throw mountFault("relative", `invalid mount path: '${path}' mount path must be absolute`, origin, path);
   if (path.includes("\0")) throw mountFault("nul", "invalid mount path: it contains a NUL byte", origin, path);
   const clean = posix.resolve("/", path);
   if (clean === "/") throw mountFault("root", "invalid specification: destination can't be '/'", origin, path);
@@ -68,7 +69,12 @@ export function checkVolumeName(name: string, origin: MountOrigin): string {
 }
 
 /** Read-only is recursive where the kernel can (5.12, our minimum). */
-export const bindOptions = (readWrite: boolean, propagation: string, recursive = true, readOnlyRecursive = recursive): readonly string[] => [
+export const bindOptions = (
+  readWrite: boolean,
+  propagation: string,
+  recursive = true,
+  readOnlyRecursive = recursive,
+): readonly string[] => [
   recursive ? "rbind" : "bind",
   propagation || "rprivate",
   ...(readWrite ? [] : [readOnlyRecursive ? "rro" : "ro"]),
@@ -96,7 +102,8 @@ export function volumePlan(
 
 export function planTmpfs(destination: string, options: readonly string[], origin: MountOrigin): TmpfsPlan {
   for (const word of options) {
-    if (tmpfsOptionProblem(word) !== null) throw mountFault("tmpfs_option", `invalid tmpfs option ${JSON.stringify(word)}`, origin, destination);
+    if (tmpfsOptionProblem(word) !== null)
+      throw mountFault("tmpfs_option", `invalid tmpfs option ${JSON.stringify(word)}`, origin, destination);
   }
   const merged = mergeTmpfsOptions(TMPFS_BASE, options);
   return {
@@ -111,7 +118,8 @@ export function planTmpfs(destination: string, options: readonly string[], origi
 
 /** The RunSpec mount of a plan; `source` is the bind's source or the volume's data directory ("" for tmpfs). */
 export function toMount(plan: MountPlan, source: string): Mount {
-  if (plan.type === "tmpfs") return { type: "tmpfs", source: "tmpfs", destination: plan.destination, options: plan.options };
+  if (plan.type === "tmpfs")
+    return { type: "tmpfs", source: "tmpfs", destination: plan.destination, options: plan.options };
   return { type: "bind", source, destination: plan.destination, options: plan.options };
 }
 

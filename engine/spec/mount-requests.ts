@@ -26,16 +26,20 @@ function checkOptions(request: MountRequest): void {
 
 function planBindRequest(request: MountRequest): MountPlan {
   if (request.source === "") throw fault(request, "field Source must not be empty");
-  if (!request.source.startsWith("/")) throw fault(request, `invalid mount path: '${request.source}' mount path must be absolute`);
+  if (!request.source.startsWith("/"))
+    throw fault(request, `invalid mount path: '${request.source}' mount path must be absolute`);
   const bind = request.bind;
   const propagation = bind?.propagation ?? "";
-  if (propagation !== "" && !isPropagation(propagation)) throw fault(request, `invalid propagation mode: ${propagation}`);
+  if (propagation !== "" && !isPropagation(propagation))
+    throw fault(request, `invalid propagation mode: ${propagation}`);
   const readWrite = !request.readOnly;
-  if (bind?.readOnlyNonRecursive === true && readWrite) throw fault(request, "mount must be set \"readonly\" to set \"bind-nonrecursive\"");
+  if (bind?.readOnlyNonRecursive === true && readWrite)
+    throw fault(request, 'mount must be set "readonly" to set "bind-nonrecursive"');
   if (bind?.readOnlyForceRecursive === true) {
     if (readWrite) throw fault(request, "ReadOnlyForceRecursive requires ReadOnly");
     if (propagation !== "rprivate") throw fault(request, "ReadOnlyForceRecursive requires Propagation to be rprivate");
-    if (bind.readOnlyNonRecursive) throw fault(request, "ReadOnlyForceRecursive and ReadOnlyNonRecursive exclude each other");
+    if (bind.readOnlyNonRecursive)
+      throw fault(request, "ReadOnlyForceRecursive and ReadOnlyNonRecursive exclude each other");
   }
   const recursive = bind?.nonRecursive !== true;
   return {
@@ -57,7 +61,8 @@ function planVolumeRequest(request: MountRequest): MountPlan {
   if (subpath !== "" && (posix.isAbsolute(subpath) || subpath.split("/").includes(".."))) {
     throw fault(request, `subpath must be a relative path within the volume: ${subpath}`);
   }
-  if (request.source === "" && subpath !== "") throw fault(request, "must not set Subpath when using anonymous volumes");
+  if (request.source === "" && subpath !== "")
+    throw fault(request, "must not set Subpath when using anonymous volumes");
   return volumePlan("Mounts", {
     name: request.source,
     destination: cleanDestination(request.target, "Mounts"),
@@ -101,7 +106,9 @@ export function planLongMount(request: MountRequest): MountPlan {
     case "tmpfs":
       return planTmpfsRequest(request);
     case "image":
-      throw unsupported("mount.image", `mount of type "image" at ${request.target} is not supported yet`, { details: { argument: "Mounts", value: request.target } });
+      throw unsupported("mount.image", `mount of type "image" at ${request.target} is not supported yet`, {
+        details: { argument: "Mounts", value: request.target },
+      });
     default:
       throw fault(request, "mount type unknown");
   }

@@ -5,7 +5,15 @@
 import { posix } from "node:path";
 import type { HostConfig } from "./config.ts";
 import { isBindMode, parseBindMode } from "./mount-options.ts";
-import { bindOptions, byDepth, cleanDestination, mountFault, type MountPlan, planTmpfs, volumePlan } from "./mount-plan.ts";
+import {
+  bindOptions,
+  byDepth,
+  cleanDestination,
+  mountFault,
+  type MountPlan,
+  planTmpfs,
+  volumePlan,
+} from "./mount-plan.ts";
 import { planLongMount } from "./mount-requests.ts";
 
 export interface MountRequests {
@@ -36,7 +44,13 @@ export function planBind(text: string, volumeDriver: string): MountPlan {
   const { readWrite, noCopy, propagation } = parseBindMode(mode);
   const common = { destination, readWrite, mode, propagation, origin: "Binds" } as const;
   if (source.startsWith("/")) {
-    return { ...common, type: "bind", source: posix.resolve("/", source), createSource: true, options: bindOptions(readWrite, propagation) };
+    return {
+      ...common,
+      type: "bind",
+      source: posix.resolve("/", source),
+      createSource: true,
+      options: bindOptions(readWrite, propagation),
+    };
   }
   if (source !== "" && propagation !== "") throw mountFault("mode", `invalid mode: ${mode}`, "Binds", text);
   return volumePlan("Binds", { ...common, name: source, driver: volumeDriver || "local", noCopy });
@@ -62,7 +76,16 @@ export function planMounts({ host, volumes, inherited }: MountRequests): readonl
     const destination = cleanDestination(volume, "Volumes");
     // a declared volume gives way to anything the user mounts there
     if (!plans.has(destination)) {
-      plans.set(destination, volumePlan("Volumes", { name: "", destination, readWrite: true, mode: "", driver: host.volumeDriver || "local" }));
+      plans.set(
+        destination,
+        volumePlan("Volumes", {
+          name: "",
+          destination,
+          readWrite: true,
+          mode: "",
+          driver: host.volumeDriver || "local",
+        }),
+      );
     }
   }
   return [...plans.values()].sort(byDepth);

@@ -15,11 +15,19 @@ function shmMount({ host, paths }: Input): readonly Mount[] {
   if (paths.shm !== null) return bind(paths.shm);
   if (host.ipcMode === "host") return bind("/dev/shm");
   return [
-    { type: "tmpfs", source: "shm", destination: "/dev/shm", options: [...SHM_OPTIONS, "mode=1777", `size=${host.shmSize}`] },
+    {
+      type: "tmpfs",
+      source: "shm",
+      destination: "/dev/shm",
+      options: [...SHM_OPTIONS, "mode=1777", `size=${host.shmSize}`],
+    },
   ];
 }
 
-const without = (mount: Mount, word: string): Mount => ({ ...mount, options: mount.options.filter((option) => option !== word) });
+const without = (mount: Mount, word: string): Mount => ({
+  ...mount,
+  options: mount.options.filter((option) => option !== word),
+});
 
 function defaults(input: Input, writableCgroups: boolean): readonly Mount[] {
   const { host } = input;
@@ -50,7 +58,8 @@ function engineFiles({ paths, host }: Input): readonly Mount[] {
 export function resolveMounts(input: Input, writableCgroups: boolean): readonly Mount[] {
   const taken = new Set(input.mounts.map((mount) => mount.destination));
   const replacesDev = taken.has("/dev");
-  const isReplaced = ({ destination }: Mount): boolean => taken.has(destination) || (replacesDev && destination.startsWith("/dev/"));
+  const isReplaced = ({ destination }: Mount): boolean =>
+    taken.has(destination) || (replacesDev && destination.startsWith("/dev/"));
   return [
     ...defaults(input, writableCgroups).filter((mount) => !isReplaced(mount)),
     ...[...input.mounts].sort(byDepth),

@@ -32,7 +32,8 @@ export function mergeEnvironment(base: readonly string[], overrides: readonly st
  */
 const withHome = (env: readonly string[], home: string): readonly string[] =>
   env.some((entry) => entry.startsWith("HOME=")) ? env : [`HOME=${home}`, ...env];
-const withoutDerivedHome = (env: readonly string[]): readonly string[] => (env[0]?.startsWith("HOME=") === true ? env.slice(1) : env);
+const withoutDerivedHome = (env: readonly string[]): readonly string[] =>
+  env[0]?.startsWith("HOME=") === true ? env.slice(1) : env;
 
 /** Inheritable and ambient stay empty (CVE-2022-24769 and its kin); non-root programs lose the rest at exec, as with Docker. */
 const capabilitySets = (names: readonly string[]): CapabilitySets => ({
@@ -104,7 +105,8 @@ export function resolveExec(spec: RunSpec, request: ExecRequest, user: ResolvedU
     cwd: request.workingDir === "" ? spec.process.cwd : posix.resolve("/", request.workingDir),
     user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids, umask: spec.process.user.umask },
     terminal: request.tty,
-    consoleSize: request.tty && size !== null && size[0] > 0 && size[1] > 0 ? { height: size[0], width: size[1] } : null,
+    consoleSize:
+      request.tty && size !== null && size[0] > 0 && size[1] > 0 ? { height: size[0], width: size[1] } : null,
     stdin: request.attachStdin,
     stdinOnce: request.attachStdin,
     capabilities: request.privileged ? capabilitySets(view.capabilities) : spec.process.capabilities,

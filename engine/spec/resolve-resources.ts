@@ -18,7 +18,9 @@ function deviceRules(host: HostConfig, devices: DeviceObservation): readonly Dev
 function blockDevice(path: string, devices: DeviceObservation): HostDevice {
   const device = devices.byPath.get(path)?.[0];
   if (device === undefined) {
-    throw invalid("container.device_missing", `no such device: ${path}`, { details: { argument: "BlkioDevice", path } });
+    throw invalid("container.device_missing", `no such device: ${path}`, {
+      details: { argument: "BlkioDevice", path },
+    });
   }
   return device;
 }

@@ -33,7 +33,12 @@ export interface ResolveInput {
   /** User mounts, made by toMount. */
   readonly mounts: readonly Mount[];
   /** Host pids of the containers that "container:<id>" modes name; null = not used. hostname: of the one whose network is joined. */
-  readonly joined: { readonly network: number | null; readonly ipc: number | null; readonly pid: number | null; readonly hostname?: string };
+  readonly joined: {
+    readonly network: number | null;
+    readonly ipc: number | null;
+    readonly pid: number | null;
+    readonly hostname?: string;
+  };
   /** The daemon's default parent, e.g. "/tare"; HostConfig.CgroupParent wins. */
   readonly cgroupParent: string;
   /** UsernsMode "auto": the range drawn for this container. */
@@ -101,7 +106,8 @@ export function resolve(input: ResolveInput): RunSpec {
   const options = parseSecurityOptions(host.securityOpt);
   const capabilities = effectiveCapabilities(host.capAdd, host.capDrop, host.privileged, view.capabilities);
   const hostname = resolveHostname(input);
-  const idMappings = input.idRange === null ? [] : [{ containerId: 0, hostId: input.idRange.start, size: input.idRange.size }];
+  const idMappings =
+    input.idRange === null ? [] : [{ containerId: 0, hostId: input.idRange.start, size: input.idRange.size }];
   const mounts = resolveMounts(input, options.writableCgroups);
   return {
     id: input.id,

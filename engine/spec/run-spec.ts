@@ -14,7 +14,13 @@ export interface Mount {
 
 /** Where the root filesystem comes from. overlay: paths are short and relative to base (images/snapshot). */
 export type RootSource =
-  | { readonly kind: "overlay"; readonly base: string; readonly lowers: readonly string[]; readonly upper: string; readonly work: string }
+  | {
+      readonly kind: "overlay";
+      readonly base: string;
+      readonly lowers: readonly string[];
+      readonly upper: string;
+      readonly work: string;
+    }
   | { readonly kind: "directory"; readonly path: string };
 
 export type NamespaceType = "mount" | "pid" | "network" | "uts" | "ipc" | "cgroup" | "user" | "time";
@@ -44,7 +50,12 @@ export interface ProcessSpec {
   readonly args: readonly string[];
   readonly env: readonly string[];
   readonly cwd: string;
-  readonly user: { readonly uid: number; readonly gid: number; readonly additionalGids: readonly number[]; readonly umask: number };
+  readonly user: {
+    readonly uid: number;
+    readonly gid: number;
+    readonly additionalGids: readonly number[];
+    readonly umask: number;
+  };
   readonly terminal: boolean;
   readonly consoleSize: { readonly height: number; readonly width: number } | null;
   readonly stdin: boolean;
@@ -121,7 +132,12 @@ export interface SeccompProfile {
     readonly names: readonly string[];
     readonly action: string;
     readonly errnoRet: number | null;
-    readonly args: readonly { readonly index: number; readonly value: number | bigint; readonly valueTwo: number | bigint; readonly op: string }[];
+    readonly args: readonly {
+      readonly index: number;
+      readonly value: number | bigint;
+      readonly valueTwo: number | bigint;
+      readonly op: string;
+    }[];
   }[];
 }
 export interface Hook {

@@ -42,7 +42,10 @@ export function parseSecurityOptions(options: readonly string[] | null): Securit
     if (key === "no-new-privileges") result.noNewPrivileges = flag(option, value);
     else if (key === "writable-cgroups" && value !== null) result.writableCgroups = flag(option, value);
     else if (option === "disable") result.labels.push("disable");
-    else if (value === null) throw invalid("container.invalid_security_opt", `invalid --security-opt 1: ${JSON.stringify(option)}`, { details: { argument: "SecurityOpt", value: option } });
+    else if (value === null)
+      throw invalid("container.invalid_security_opt", `invalid --security-opt 1: ${JSON.stringify(option)}`, {
+        details: { argument: "SecurityOpt", value: option },
+      });
     else if (key === "label") result.labels.push(value);
     else if (key === "apparmor") result.apparmor = value;
     else if (key === "seccomp") result.seccomp = value;

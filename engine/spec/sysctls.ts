@@ -11,7 +11,8 @@ const VALUE = /^[^\0\n\r]*$/;
 
 type Modes = Pick<HostConfig, "networkMode" | "ipcMode" | "utsMode" | "usernsMode">;
 
-const ownNetwork = (modes: Modes): boolean => modes.networkMode !== "host" && !modes.networkMode.startsWith("container:");
+const ownNetwork = (modes: Modes): boolean =>
+  modes.networkMode !== "host" && !modes.networkMode.startsWith("container:");
 const ownIpc = (modes: Modes): boolean => modes.ipcMode !== "host" && !modes.ipcMode.startsWith("container:");
 
 export function sysctlProblem(key: string, value: string, modes: Modes): string | null {
@@ -19,12 +20,17 @@ export function sysctlProblem(key: string, value: string, modes: Modes): string 
   if (!VALUE.test(value)) return `sysctl '${key}' has a value with a line break or NUL`;
   const name = key.replaceAll("/", ".");
   if (name.startsWith("net.")) {
-    return ownNetwork(modes) ? null : `sysctl '${key}' not allowed in ${modes.networkMode === "host" ? "host" : "a shared"} network namespace`;
+    return ownNetwork(modes)
+      ? null
+      : `sysctl '${key}' not allowed in ${modes.networkMode === "host" ? "host" : "a shared"} network namespace`;
   }
   if (IPC_SYSCTLS.includes(name) || name.startsWith("fs.mqueue.")) {
-    return ownIpc(modes) ? null : `sysctl '${key}' not allowed in ${modes.ipcMode === "host" ? "host" : "a shared"} ipc namespace`;
+    return ownIpc(modes)
+      ? null
+      : `sysctl '${key}' not allowed in ${modes.ipcMode === "host" ? "host" : "a shared"} ipc namespace`;
   }
-  if (name === "kernel.domainname") return modes.utsMode === "host" ? `sysctl '${key}' not allowed in host uts namespace` : null;
+  if (name === "kernel.domainname")
+    return modes.utsMode === "host" ? `sysctl '${key}' not allowed in host uts namespace` : null;
   if (name === "kernel.hostname") return `sysctl '${key}' is set by the engine, use Hostname`;
   return `sysctl '${key}' is not in a separate kernel namespace`;
 }

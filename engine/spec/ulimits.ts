@@ -49,7 +49,12 @@ const smaller = (limit: number | bigint, bound: bigint | undefined): number | bi
 /** Clamped to the daemon's hard limit when the daemon may not raise it. */
 export function toRlimit(limit: Ulimit, view: HostView): Rlimit {
   const problem = ulimitProblem(limit);
-  if (problem !== null) throw invalid("container.invalid_ulimit", problem, { details: { argument: "Ulimits", value: limit.name } });
+  if (problem !== null)
+    throw invalid("container.invalid_ulimit", problem, { details: { argument: "Ulimits", value: limit.name } });
   const bound = view.capabilities.includes("CAP_SYS_RESOURCE") ? undefined : view.hardLimits[limit.name];
-  return { type: `RLIMIT_${limit.name.toUpperCase()}`, soft: smaller(value(limit.soft), bound), hard: smaller(value(limit.hard), bound) };
+  return {
+    type: `RLIMIT_${limit.name.toUpperCase()}`,
+    soft: smaller(value(limit.soft), bound),
+    hard: smaller(value(limit.hard), bound),
+  };
 }

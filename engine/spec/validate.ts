@@ -63,44 +63,73 @@ function checkHealth(config: ContainerConfig): readonly Problem[] {
   ] as const;
   const short = durations.filter(([, ns]) => ns !== 0 && ns < MILLISECOND);
   return [
-    ...short.map(([name]) => problem("invalid_healthcheck", `Healthcheck.${name}`, `${name} in Healthcheck cannot be less than 1ms`)),
-    ...(health.retries < 0 ? [problem("invalid_healthcheck", "Healthcheck.Retries", "Retries in Healthcheck cannot be negative")] : []),
+    ...short.map(([name]) =>
+      problem("invalid_healthcheck", `Healthcheck.${name}`, `${name} in Healthcheck cannot be less than 1ms`),
+    ),
+    ...(health.retries < 0
+      ? [problem("invalid_healthcheck", "Healthcheck.Retries", "Retries in Healthcheck cannot be negative")]
+      : []),
   ];
 }
 
 const HOSTNAME = /^[a-zA-Z0-9_]([a-zA-Z0-9_.-]*[a-zA-Z0-9_])?$/;
 function checkConfig(config: ContainerConfig): readonly Problem[] {
   const problems: Problem[] = [];
-  const add = (code: string, argument: string, message: string): number => problems.push(problem(code, argument, message));
+  const add = (code: string, argument: string, message: string): number =>
+    problems.push(problem(code, argument, message));
   if (config.hostname !== "" && (config.hostname.length > 63 || !HOSTNAME.test(config.hostname))) {
     add("invalid_hostname", "Hostname", `invalid hostname format: ${config.hostname}`);
   }
   if (config.workingDir !== "" && !config.workingDir.startsWith("/")) {
-    add("relative_workdir", "WorkingDir", `the working directory '${config.workingDir}' is invalid, it needs to be an absolute path`);
+    add(
+      "relative_workdir",
+      "WorkingDir",
+      `the working directory '${config.workingDir}' is invalid, it needs to be an absolute path`,
+    );
   }
   if (config.stopSignal !== null && config.stopSignal !== "" && signalNumber(config.stopSignal) === null) {
     add("invalid_signal", "StopSignal", `invalid signal: ${config.stopSignal}`);
   }
   for (const entry of config.env) {
     if (entry === "" || entry.startsWith("=")) add("invalid_env", "Env", `invalid environment variable: ${entry}`);
-    else if (entry.includes("\0")) add("invalid_env", "Env", `invalid environment variable: ${entry.split("=", 1)[0]} contains a NUL byte`);
+    else if (entry.includes("\0"))
+      add("invalid_env", "Env", `invalid environment variable: ${entry.split("=", 1)[0]} contains a NUL byte`);
   }
   const line = [...(config.entrypoint ?? []), ...(config.cmd ?? [])];
-  if (line.some((word) => word.includes("\0"))) add("invalid_command", "Cmd", "invalid command: an argument contains a NUL byte");
+  if (line.some((word) => word.includes("\0")))
+    add("invalid_command", "Cmd", "invalid command: an argument contains a NUL byte");
   return [...problems, ...checkHealth(config)];
 }
 
 function checkRestart(host: HostConfig): readonly Problem[] {
   const { name, maximumRetryCount } = host.restartPolicy;
   if (!["no", "always", "unless-stopped", "on-failure", ""].includes(name)) {
-    return [problem("invalid_restart_policy", "RestartPolicy", `invalid restart policy: unknown policy '${name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`)];
+    return [
+      problem(
+        "invalid_restart_policy",
+        "RestartPolicy",
+        `invalid restart policy: unknown policy '${name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
+      ),
+    ];
   }
   if (maximumRetryCount !== 0 && name !== "on-failure") {
     const hint = maximumRetryCount < 0 ? " and cannot be negative" : "";
-    return [problem("invalid_restart_policy", "RestartPolicy", `invalid restart policy: maximum retry count can only be used with 'on-failure'${hint}`)];
+    return [
+      problem(
+        "invalid_restart_policy",
+        "RestartPolicy",
+        `invalid restart policy: maximum retry count can only be used with 'on-failure'${hint}`,
+      ),
+    ];
   }
   if (maximumRetryCount < 0) {
-    return [problem("invalid_restart_policy", "RestartPolicy", "invalid restart policy: maximum retry count cannot be negative")];
+    return [
+      problem(
+        "invalid_restart_policy",
+        "RestartPolicy",
+        "invalid restart policy: maximum retry count cannot be negative",
+      ),
+    ];
   }
   return host.autoRemove && name !== "no" && name !== ("" as string)
     ? [problem("autoremove_restart", "AutoRemove", "can't create 'AutoRemove' container with restart policy")]
@@ -115,7 +144,13 @@ function checkSecurityOptions(host: HostConfig, view: HostView): void {
 function checkHost(host: HostConfig, view: HostView): readonly Problem[] {
   const problems: Problem[] = [];
   if (host.oomScoreAdj < -1000 || host.oomScoreAdj > 1000) {
-    problems.push(problem("invalid_oom_score", "OomScoreAdj", `Invalid value ${host.oomScoreAdj}, range for oom score adj is [-1000, 1000]`));
+    problems.push(
+      problem(
+        "invalid_oom_score",
+        "OomScoreAdj",
+        `Invalid value ${host.oomScoreAdj}, range for oom score adj is [-1000, 1000]`,
+      ),
+    );
   }
   if (host.shmSize < 0) problems.push(problem("invalid_shm_size", "ShmSize", "SHM size can not be less than 0"));
   for (const [key, value] of Object.entries(host.sysctls)) {
@@ -127,7 +162,10 @@ function checkHost(host: HostConfig, view: HostView): readonly Problem[] {
     if (found !== null) problems.push(problem("invalid_ulimit", "Ulimits", found));
   }
   for (const rule of host.deviceCgroupRules) {
-    if (parseDeviceRule(rule) === null) problems.push(problem("invalid_device_rule", "DeviceCgroupRules", `invalid device cgroup rule format: '${rule}'`));
+    if (parseDeviceRule(rule) === null)
+      problems.push(
+        problem("invalid_device_rule", "DeviceCgroupRules", `invalid device cgroup rule format: '${rule}'`),
+      );
   }
   for (const device of host.devices) {
     if (device.cgroupPermissions !== "" && !/^[rwm]{1,3}$/.test(device.cgroupPermissions)) {
@@ -158,9 +196,14 @@ function privilegeWarnings(host: HostConfig, view: HostView): readonly string[] 
   if (view.capabilities.includes("CAP_SYS_RESOURCE")) return [];
   const high = host.ulimits.filter(({ name, hard }) => exceedsHard(view, name, hard));
   return [
-    ...high.map(({ name }) => `Ulimit ${name} is above the daemon's own hard limit ${view.hardLimits[name]} and the daemon may not raise it. The container gets the daemon's.`),
+    ...high.map(
+      ({ name }) =>
+        `Ulimit ${name} is above the daemon's own hard limit ${view.hardLimits[name]} and the daemon may not raise it. The container gets the daemon's.`,
+    ),
     ...(host.oomScoreAdj !== 0 && host.oomScoreAdj < view.oomScoreAdj
-      ? [`OomScoreAdj ${host.oomScoreAdj} is below the daemon's own ${view.oomScoreAdj} and the daemon may not lower it. The container gets ${view.oomScoreAdj}.`]
+      ? [
+          `OomScoreAdj ${host.oomScoreAdj} is below the daemon's own ${view.oomScoreAdj} and the daemon may not lower it. The container gets ${view.oomScoreAdj}.`,
+        ]
       : []),
   ];
 }
@@ -173,7 +216,12 @@ export function validateCreate({ config, host: asked, view, capabilities }: Vali
   refuse([...checkConfig(config), ...checkHost(host, view), ...modes.problems, ...resources.problems]);
   return {
     host: resources.host,
-    warnings: [...resources.warnings, ...modes.warnings, ...capabilityWarnings(host, view), ...privilegeWarnings(host, view)],
+    warnings: [
+      ...resources.warnings,
+      ...modes.warnings,
+      ...capabilityWarnings(host, view),
+      ...privilegeWarnings(host, view),
+    ],
   };
 }
 
@@ -190,16 +238,35 @@ const isSet = (value: unknown): boolean =>
 
 /** The HostConfig after `update`, checked. Pure. */
 export function validateUpdate({ host, changes, view, capabilities }: UpdateInput): Validated {
-  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => isSet(value))) as Partial<ResourceConfig>;
+  const given = Object.fromEntries(
+    Object.entries(changes).filter(([, value]) => isSet(value)),
+  ) as Partial<ResourceConfig>;
   const problems: Problem[] = [];
   if (isSet(given.nanoCpus) && !isSet(given.cpuQuota) && (host.cpuQuota !== 0 || host.cpuPeriod !== 0)) {
-    problems.push(problem("cpu_conflict", "NanoCpus", "Conflicting options: Nano CPUs cannot be updated as CPU Period has already been set"));
+    problems.push(
+      problem(
+        "cpu_conflict",
+        "NanoCpus",
+        "Conflicting options: Nano CPUs cannot be updated as CPU Period has already been set",
+      ),
+    );
   }
   if ((isSet(given.cpuQuota) || isSet(given.cpuPeriod)) && host.nanoCpus !== 0) {
     const name = isSet(given.cpuQuota) ? "CPU Quota" : "CPU Period";
-    problems.push(problem("cpu_conflict", "CpuQuota", `Conflicting options: ${name} cannot be updated as NanoCPUs has already been set`));
+    problems.push(
+      problem(
+        "cpu_conflict",
+        "CpuQuota",
+        `Conflicting options: ${name} cannot be updated as NanoCPUs has already been set`,
+      ),
+    );
   }
-  if (given.memory !== undefined && given.memorySwap === undefined && host.memorySwap > 0 && given.memory > host.memorySwap) {
+  if (
+    given.memory !== undefined &&
+    given.memorySwap === undefined &&
+    host.memorySwap > 0 &&
+    given.memory > host.memorySwap
+  ) {
     problems.push(
       problem(
         "memory_above_swap",

@@ -4,7 +4,18 @@
  */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -28,7 +39,9 @@ describe.skipIf(!isRoot)("attacks", () => {
     outside = mkdtempSync(join(tmpdir(), "tare-outside-"));
     probe = join(bed.root, "attack-probe");
     if (hasCompiler) {
-      const { status, stderr } = await runCommand("gcc", ["-static", "-O1", "-o", probe, probeSource], { timeoutMs: 60_000 });
+      const { status, stderr } = await runCommand("gcc", ["-static", "-O1", "-o", probe, probeSource], {
+        timeoutMs: 60_000,
+      });
       expect(status, stderr).toBe(0);
     }
   }, 90_000);
@@ -44,7 +57,9 @@ describe.skipIf(!isRoot)("attacks", () => {
     const sandbox = bed.track(await bed.backend.create(bed.request(spec)));
     const exit = await sandbox.exited;
     await sandbox.destroy();
-    const lines = readFileSync(bed.logPath(spec), "utf8").split("\n").filter((line) => line !== "");
+    const lines = readFileSync(bed.logPath(spec), "utf8")
+      .split("\n")
+      .filter((line) => line !== "");
     return { exit, text: lines.map((line) => (JSON.parse(line) as { log: string }).log).join("") };
   }
   const refused = async (args: readonly string[], options: SpecOptions = {}): Promise<Error> => {
@@ -62,7 +77,12 @@ describe.skipIf(!isRoot)("attacks", () => {
       rmSync(join(root, path), { recursive: true, force: true });
       symlinkSync(target, join(root, path));
     };
-  const bind = (source: string, destination: string) => ({ type: "bind", source, destination, options: ["rbind", "rprivate"] });
+  const bind = (source: string, destination: string) => ({
+    type: "bind",
+    source,
+    destination,
+    options: ["rbind", "rprivate"],
+  });
 
   describe("links in the image (CVE-2019-18837, CVE-2023-27561, CVE-2026-41579)", () => {
     it.each(["proc", "dev", "sys"])("/%s as a link to the host: start fails closed", async (path) => {
@@ -89,13 +109,22 @@ describe.skipIf(!isRoot)("attacks", () => {
         symlinkSync(`../../../../../..${outside}`, join(root, "b"));
         mkdirSync(join(root, outside), { recursive: true });
       };
-      const { text } = await run(["/bin/hello", "read", "/a/deep/mine"], { prepareRoot, mounts: [bind(source, "/a/deep")] });
+      const { text } = await run(["/bin/hello", "read", "/a/deep/mine"], {
+        prepareRoot,
+        mounts: [bind(source, "/a/deep")],
+      });
       expect(text).toBe("yes");
     });
     it("a working directory through a link (CVE-2026-55686)", async () => {
-      const { text } = await run(["/bin/hello", "pwd"], { prepareRoot: linked("work", "/elsewhere/../bin"), config: { workingDir: "/work/made" } }).catch(() => ({ text: "refused" }));
+      const { text } = await run(["/bin/hello", "pwd"], {
+        prepareRoot: linked("work", "/elsewhere/../bin"),
+        config: { workingDir: "/work/made" },
+      }).catch(() => ({ text: "refused" }));
       expect(["refused", "/bin/made\n"]).toContain(text);
-      const dangling = await refused(["/bin/hello", "pwd"], { prepareRoot: linked("work", outside), config: { workingDir: "/work/made" } });
+      const dangling = await refused(["/bin/hello", "pwd"], {
+        prepareRoot: linked("work", outside),
+        config: { workingDir: "/work/made" },
+      });
       expect(dangling.message).toContain("/work/made");
     });
   });
@@ -120,7 +149,8 @@ describe.skipIf(!isRoot)("attacks", () => {
     let racing = true;
     let exchanges = 0;
     const race = (async () => {
-      const exchange = (): void => sys.renameat2(-100, join(shared, "real"), -100, join(shared, "fake"), sys.RENAME.exchange);
+      const exchange = (): void =>
+        sys.renameat2(-100, join(shared, "real"), -100, join(shared, "fake"), sys.RENAME.exchange);
       while (racing) {
         for (let i = 0; i < 200; i++) exchange();
         exchanges += 200;
@@ -128,7 +158,9 @@ describe.skipIf(!isRoot)("attacks", () => {
       }
     })();
     for (let round = 0; round < 12; round++) {
-      const spec = bed.spec(["/bin/hello", "write", "/shared/real/inner/proof", "x"], { mounts: [bind(shared, "/shared"), bind(source, "/shared/real/inner")] });
+      const spec = bed.spec(["/bin/hello", "write", "/shared/real/inner/proof", "x"], {
+        mounts: [bind(shared, "/shared"), bind(source, "/shared/real/inner")],
+      });
       const sandbox = await bed.backend.create(bed.request(spec)).catch(() => null);
       if (sandbox === null) continue;
       await sandbox.exited;
@@ -165,22 +197,36 @@ describe.skipIf(!isRoot)("attacks", () => {
 
   it("sysctls are allow-listed by namespace and cannot carry a second key (CVE-2022-0811, GO-2022-0363)", () => {
     const create = (host: SpecOptions["host"]) => () => bed.spec(["/bin/hello"], host === undefined ? {} : { host });
-    expect(create({ sysctls: { "kernel.shm_rmid_forced": "1+kernel.core_pattern=|x" } })).not.toThrow("core_pattern is set");
+    expect(create({ sysctls: { "kernel.shm_rmid_forced": "1+kernel.core_pattern=|x" } })).not.toThrow(
+      "core_pattern is set",
+    );
     expect(create({ sysctls: { "net.ipv4.ip_forward": "1\nkernel.core_pattern=|x" } })).toThrow("line break");
     expect(create({ sysctls: { "kernel.core_pattern": "|x" } })).toThrow("not in a separate kernel namespace");
     expect(create({ sysctls: { "net.x": "1" }, networkMode: "host" })).toThrow("host network namespace");
     expect(create({ sysctls: { "net/../kernel/core_pattern": "x" } })).toThrow("not a valid key");
   });
   it("a value with a plus sign is one value for the kernel", async () => {
-    expect((await refused(["/bin/hello"], { host: { sysctls: { "kernel.shm_rmid_forced": "1+kernel.core_pattern=|x" } } })).message).toContain("kernel.shm_rmid_forced");
+    expect(
+      (await refused(["/bin/hello"], { host: { sysctls: { "kernel.shm_rmid_forced": "1+kernel.core_pattern=|x" } } }))
+        .message,
+    ).toContain("kernel.shm_rmid_forced");
     expect(readFileSync("/proc/sys/kernel/core_pattern", "utf8")).not.toContain("|x");
   });
 
   it("inheritable capabilities are empty, also for an exec with more power (CVE-2022-24769, -29162, CVE-2025-27612)", async () => {
     const spec = bed.spec(["/bin/hello", "sleep", "600"], { host: { capAdd: ["NET_ADMIN"] } });
     const sandbox = bed.track(await bed.backend.create(bed.request(spec)));
-    const all = { ...spec.process.capabilities, bounding: bed.view.capabilities, permitted: bed.view.capabilities, effective: bed.view.capabilities };
-    const handle = await sandbox.exec("00ffee", { ...spec.process, args: ["/bin/hello", "caps"], capabilities: all }, { stdin: false, stdout: true, stderr: true });
+    const all = {
+      ...spec.process.capabilities,
+      bounding: bed.view.capabilities,
+      permitted: bed.view.capabilities,
+      effective: bed.view.capabilities,
+    };
+    const handle = await sandbox.exec(
+      "00ffee",
+      { ...spec.process, args: ["/bin/hello", "caps"], capabilities: all },
+      { stdin: false, stdout: true, stderr: true },
+    );
     const text = (await collect(handle.session.output)).toString();
     expect(text).toContain("CapInh:\t0000000000000000");
     expect(text).toContain("CapAmb:\t0000000000000000");
@@ -196,7 +242,11 @@ describe.skipIf(!isRoot)("attacks", () => {
     const spec = bed.spec(["/bin/hello", "sleep", "600"]);
     const sandbox = bed.track(await bed.backend.create(bed.request(spec)));
     const { statSync } = await import("node:fs");
-    for (const path of [sandbox.record.runtimeDir, join(sandbox.record.runtimeDir, "ctl"), join(sandbox.record.runtimeDir, "sandbox.json")]) {
+    for (const path of [
+      sandbox.record.runtimeDir,
+      join(sandbox.record.runtimeDir, "ctl"),
+      join(sandbox.record.runtimeDir, "sandbox.json"),
+    ]) {
       expect(statSync(path).mode & 0o077, path).toBe(0);
     }
     expect(statSync(bed.logPath(spec)).mode & 0o007).toBe(0);
@@ -212,11 +262,19 @@ describe.skipIf(!isRoot)("attacks", () => {
       await sandbox.start();
       await once(session.output, "readable");
       for (let i = 0; i < 12; i++) {
-        const handle = await sandbox.exec(`00${i}`, { ...spec.process, args: ["/bin/hello", "true"] }, { stdin: false, stdout: true, stderr: true });
+        const handle = await sandbox.exec(
+          `00${i}`,
+          { ...spec.process, args: ["/bin/hello", "true"] },
+          { stdin: false, stdout: true, stderr: true },
+        );
         await handle.exited;
         handle.session.close();
       }
-      const stop = await sandbox.exec("00stop", { ...spec.process, args: ["/bin/hello", "write", "/tmp/stop", "x"] }, { stdin: false, stdout: true, stderr: true });
+      const stop = await sandbox.exec(
+        "00stop",
+        { ...spec.process, args: ["/bin/hello", "write", "/tmp/stop", "x"] },
+        { stdin: false, stdout: true, stderr: true },
+      );
       await stop.exited;
       const seen = demultiplex(await collect(session.output));
       await sandbox.exited;
@@ -225,7 +283,13 @@ describe.skipIf(!isRoot)("attacks", () => {
 
     it("gets only the socket families it needs (CVE-2026-31431)", async () => {
       const { text } = await run(["/bin/probe", "sockets"], { prepareRoot: withProbe });
-      expect(text.trim().split("\n")).toEqual(["AF_INET allowed", "AF_UNIX allowed", "AF_NETLINK allowed", "AF_ALG EPERM", "AF_VSOCK EPERM"]);
+      expect(text.trim().split("\n")).toEqual([
+        "AF_INET allowed",
+        "AF_UNIX allowed",
+        "AF_NETLINK allowed",
+        "AF_ALG EPERM",
+        "AF_VSOCK EPERM",
+      ]);
     });
 
     it("may do none of what an ordinary container may not", async () => {

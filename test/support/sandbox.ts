@@ -67,7 +67,13 @@ export class SandboxBed implements AsyncDisposable {
     const short = id.slice(0, 8);
     mkdirSync(join(base, short, "fs"), { recursive: true });
     mkdirSync(join(base, short, "work"), { recursive: true });
-    return { kind: "overlay", base, lowers: [lower.slice(base.length + 1)], upper: `${short}/fs`, work: `${short}/work` };
+    return {
+      kind: "overlay",
+      base,
+      lowers: [lower.slice(base.length + 1)],
+      upper: `${short}/fs`,
+      work: `${short}/work`,
+    };
   }
 
   spec(args: readonly string[], options: SpecOptions = {}): RunSpec {
@@ -83,7 +89,10 @@ export class SandboxBed implements AsyncDisposable {
       id,
       config,
       host,
-      root: options.directory === undefined ? this.#overlay(id, options.prepareRoot) : { kind: "directory", path: options.directory },
+      root:
+        options.directory === undefined
+          ? this.#overlay(id, options.prepareRoot)
+          : { kind: "directory", path: options.directory },
       user: options.user ?? { uid: 0, gid: 0, additionalGids: [0], home: "/root" },
       paths: { hostname: null, hosts: null, resolvConf: null, shm: null, ...options.paths },
       mounts: options.mounts ?? [],

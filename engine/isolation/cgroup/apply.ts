@@ -32,9 +32,17 @@ function refused(error: unknown, write: Write, directory: string): TareError {
   if (errnoCode(error) === "EBUSY") {
     const usage = readControl(`${directory}/memory.usage_in_bytes`);
     const now = usage === null ? "" : ` (current usage: ${usage})`;
-    return conflict("container.limit_in_use", `unable to set ${name} to ${write.value}${now}: it is below what the container uses`, { cause: error, details });
+    return conflict(
+      "container.limit_in_use",
+      `unable to set ${name} to ${write.value}${now}: it is below what the container uses`,
+      { cause: error, details },
+    );
   }
-  return invalid("container.limit_refused", `unable to set ${name} to ${JSON.stringify(write.value)}: ${(error as Error).message}`, { cause: error, details });
+  return invalid(
+    "container.limit_refused",
+    `unable to set ${name} to ${JSON.stringify(write.value)}: ${(error as Error).message}`,
+    { cause: error, details },
+  );
 }
 
 /** true when a file was written, false when the kernel has none of them. */
@@ -54,5 +62,7 @@ export function applyWrite(directory: string, write: Write): boolean {
 
 export function applyStrictly(directory: string, write: Write): void {
   if (applyWrite(directory, write)) return;
-  throw unsupported("container.limit_unsupported", cannotEnforce(write), { details: { argument: limitName(write.limit) } });
+  throw unsupported("container.limit_unsupported", cannotEnforce(write), {
+    details: { argument: limitName(write.limit) },
+  });
 }

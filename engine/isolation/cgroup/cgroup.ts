@@ -11,7 +11,12 @@ import type { Resources } from "../../spec/run-spec.ts";
 
 /** How the shim puts a process there: v1 children write "0" to each file themselves, v2 ones are cloned into the directory. */
 export type Placement =
-  | { readonly version: 1; readonly tasks: readonly string[]; readonly oomDirectory: string; readonly mounts: readonly CgroupMount[] }
+  | {
+      readonly version: 1;
+      readonly tasks: readonly string[];
+      readonly oomDirectory: string;
+      readonly mounts: readonly CgroupMount[];
+    }
   | { readonly version: 2; readonly directory: string };
 /** A directory the container sees below /sys/fs/cgroup. */
 export interface CgroupMount {

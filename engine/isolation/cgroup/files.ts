@@ -71,7 +71,9 @@ export function removeTree(path: string): boolean {
     if (isGone(error)) return true;
     if (errnoCode(error) !== "EBUSY" && errnoCode(error) !== "ENOTEMPTY") throw error;
   }
-  const emptied = childDirectories(path).map((name) => removeTree(`${path}/${name}`)).every(Boolean);
+  const emptied = childDirectories(path)
+    .map((name) => removeTree(`${path}/${name}`))
+    .every(Boolean);
   if (!emptied) return false;
   try {
     rmdirSync(path);
@@ -85,6 +87,9 @@ export function removeTree(path: string): boolean {
 
 /** Process ids of a cgroup and of those below it. */
 export function readProcesses(path: string): readonly number[] {
-  const own = (readControl(`${path}/cgroup.procs`) ?? "").split("\n").filter((line) => line !== "").map(Number);
+  const own = (readControl(`${path}/cgroup.procs`) ?? "")
+    .split("\n")
+    .filter((line) => line !== "")
+    .map(Number);
   return [...own, ...childDirectories(path).flatMap((name) => readProcesses(`${path}/${name}`))];
 }

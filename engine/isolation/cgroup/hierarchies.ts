@@ -35,7 +35,8 @@ const CONTROLLERS: ReadonlySet<string> = new Set([
 ]);
 
 /** Spaces and the like are octal escapes in mountinfo. */
-const unescape = (text: string): string => text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+const unescape = (text: string): string =>
+  text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
 /** One line: id parent major:minor root mountPoint options… - fstype source superOptions */
 function parseLine(line: string): Hierarchy | null {

@@ -33,7 +33,9 @@ function memoryV1({ memory }: Resources, currentSum: number | null): readonly Wr
   const raises = currentSum !== null && (memory.swap === -1 || (memory.swap ?? 0) > currentSum);
   return [
     ...(raises ? [...sum, ...limit] : [...limit, ...sum]),
-    ...(memory.reservation === null ? [] : [write("memory", "reservation", memory.reservation, "memory.soft_limit_in_bytes")]),
+    ...(memory.reservation === null
+      ? []
+      : [write("memory", "reservation", memory.reservation, "memory.soft_limit_in_bytes")]),
     ...(memory.swappiness === null ? [] : [write("memory", "swappiness", memory.swappiness, "memory.swappiness")]),
     ...(memory.disableOomKiller ? [write("memory", "oomKillDisable", "1", "memory.oom_control")] : []),
   ];
@@ -58,9 +60,17 @@ function blockV1({ blockIO }: Resources): readonly Write[] {
   const throttle = (rates: readonly DeviceRate[], file: string): readonly Write[] =>
     rates.map((entry) => write("blkio", "blkioThrottle", rate(entry), `blkio.throttle.${file}`));
   return [
-    ...(blockIO.weight === null ? [] : [write("blkio", "blkioWeight", blockIO.weight, "blkio.weight", "blkio.bfq.weight")]),
+    ...(blockIO.weight === null
+      ? []
+      : [write("blkio", "blkioWeight", blockIO.weight, "blkio.weight", "blkio.bfq.weight")]),
     ...blockIO.weightDevice.map(({ major, minor, weight }) =>
-      write("blkio", "blkioWeightDevice", `${major}:${minor} ${weight}`, "blkio.weight_device", "blkio.bfq.weight_device"),
+      write(
+        "blkio",
+        "blkioWeightDevice",
+        `${major}:${minor} ${weight}`,
+        "blkio.weight_device",
+        "blkio.bfq.weight_device",
+      ),
     ),
     ...throttle(blockIO.throttleReadBps, "read_bps_device"),
     ...throttle(blockIO.throttleWriteBps, "write_bps_device"),
@@ -82,13 +92,16 @@ export function writesV1(resources: Resources, currentSum: number | null = null)
 }
 
 const ruleText = ({ type, major, minor, access }: DeviceRule): string =>
-  type === "a" && major === null && minor === null && access === "rwm" ? "a" : `${type} ${major ?? "*"}:${minor ?? "*"} ${access}`;
+  type === "a" && major === null && minor === null && access === "rwm"
+    ? "a"
+    : `${type} ${major ?? "*"}:${minor ?? "*"} ${access}`;
 /** Lines for devices.deny and devices.allow, in order. */
 export const deviceWritesV1 = (rules: readonly DeviceRule[]): readonly Write[] =>
   rules.map((rule) => write("devices", "devices", ruleText(rule), rule.allow ? "devices.allow" : "devices.deny"));
 
 /** A new cgroup may do what its parent may: a list that only allows everything needs no cgroup. */
-export const allowsEverything = (rules: readonly DeviceRule[]): boolean => rules.every((rule) => rule.allow) && rules.some((rule) => ruleText(rule) === "a");
+export const allowsEverything = (rules: readonly DeviceRule[]): boolean =>
+  rules.every((rule) => rule.allow) && rules.some((rule) => ruleText(rule) === "a");
 
 // ── v2 ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 /** runc's current curve: 2 → 1, 1024 → 100, 262144 → 10000. */
@@ -106,7 +119,8 @@ const orMax = (value: number): string => (value < 0 ? "max" : String(value));
 
 function memoryV2({ memory }: Resources): readonly Write[] {
   const swap = memory.swap;
-  const swapMax = swap === null ? (memory.limit === -1 ? "max" : null) : swap < 0 ? "max" : String(swap - (memory.limit ?? 0));
+  const swapMax =
+    swap === null ? (memory.limit === -1 ? "max" : null) : swap < 0 ? "max" : String(swap - (memory.limit ?? 0));
   return [
     ...(swapMax === null ? [] : [write("memory", "swap", swapMax, "memory.swap.max")]),
     ...(memory.limit === null ? [] : [write("memory", "memory", orMax(memory.limit), "memory.max")]),
@@ -130,7 +144,9 @@ function blockV2({ blockIO }: Resources): readonly Write[] {
     );
   return [
     // bfq takes Docker's range as it is, the cost model has its own
-    ...(blockIO.weight === null ? [] : [write("io", "blkioWeight", `default ${ioWeight(blockIO.weight)}`, "io.weight", "io.bfq.weight")]),
+    ...(blockIO.weight === null
+      ? []
+      : [write("io", "blkioWeight", `default ${ioWeight(blockIO.weight)}`, "io.weight", "io.bfq.weight")]),
     ...blockIO.weightDevice.map(({ major, minor, weight }) =>
       write("io", "blkioWeightDevice", `${major}:${minor} ${ioWeight(weight)}`, "io.weight", "io.bfq.weight"),
     ),

@@ -7,7 +7,9 @@ type BlockLine = UsageSample["blkio"][number];
 export function parseBlkioV1(text: string | null): readonly BlockLine[] {
   return (text ?? "").split("\n").flatMap((line) => {
     const match = /^(\d+):(\d+) (\w+) (\d+)$/.exec(line);
-    return match === null ? [] : [{ major: Number(match[1]), minor: Number(match[2]), op: match[3] as string, value: Number(match[4]) }];
+    return match === null
+      ? []
+      : [{ major: Number(match[1]), minor: Number(match[2]), op: match[3] as string, value: Number(match[4]) }];
   });
 }
 
@@ -28,5 +30,7 @@ export function parseIoStat(text: string | null): readonly BlockLine[] {
 
 /** v1 writes "unlimited" as the largest multiple of a page, v2 as "max". */
 const UNLIMITED = 2 ** 62;
-export const limitOrNull = (value: number | null): number | null => (value === null || value >= UNLIMITED ? null : value);
-export const maxOrNull = (text: string | null): number | null => (text === null || text === "max" ? null : Number(text));
+export const limitOrNull = (value: number | null): number | null =>
+  value === null || value >= UNLIMITED ? null : value;
+export const maxOrNull = (text: string | null): number | null =>
+  text === null || text === "max" ? null : Number(text);

@@ -12,7 +12,17 @@ import type { Resources } from "../../spec/run-spec.ts";
 import type { UsageSample } from "../backend.ts";
 import { applyStrictly, applyWrite, cannotEnforce } from "./apply.ts";
 import type { Cgroup, CgroupMount, Cgroups, Placement } from "./cgroup.ts";
-import { childDirectories, isGone, makeDirectory, parseFlat, readControl, readNumber, readProcesses, removeTree, writeControl } from "./files.ts";
+import {
+  childDirectories,
+  isGone,
+  makeDirectory,
+  parseFlat,
+  readControl,
+  readNumber,
+  readProcesses,
+  removeTree,
+  writeControl,
+} from "./files.ts";
 import type { Hierarchies } from "./hierarchies.ts";
 import { inheritCpuset, limitsV1 } from "./v1-host.ts";
 import { settle } from "./settle.ts";
@@ -27,7 +37,8 @@ const REMOVE_BOUND_MS = 5_000;
 const SIGKILL = 9;
 const USER_HZ_NS = 10_000_000;
 
-const rulesText = (writes: readonly Write[]): string => writes.map(({ files, value }) => `${files[0]} ${value}`).join("\n");
+const rulesText = (writes: readonly Write[]): string =>
+  writes.map(({ files, value }) => `${files[0]} ${value}`).join("\n");
 const DEFAULT_DEVICE_WRITES = deviceWritesV1(DEFAULT_DEVICE_RULES);
 const DEFAULT_DEVICE_TEXT = rulesText(DEFAULT_DEVICE_WRITES);
 
@@ -90,7 +101,8 @@ class CgroupV1 implements Cgroup {
 
   #freezer(): string {
     const directory = this.#directory("freezer");
-    if (directory === undefined) throw conflict("container.no_freezer", "cannot pause: this host has no freezer cgroup");
+    if (directory === undefined)
+      throw conflict("container.no_freezer", "cannot pause: this host has no freezer cgroup");
     return directory;
   }
   async freeze(): Promise<void> {
@@ -128,7 +140,10 @@ class CgroupV1 implements Cgroup {
       return pids.length === 0;
     };
     if (!(await settle(isEmpty, KILL_BOUND_MS))) {
-      throw internal("container.kill_timeout", `processes of container ${posix.basename(this.path)} do not end: ${this.processes().join(" ")}`);
+      throw internal(
+        "container.kill_timeout",
+        `processes of container ${posix.basename(this.path)} do not end: ${this.processes().join(" ")}`,
+      );
     }
   }
 
@@ -169,7 +184,10 @@ class CgroupV1 implements Cgroup {
       return left.length === 0;
     };
     if (!(await settle(isRemoved, REMOVE_BOUND_MS))) {
-      throw internal("container.cgroup_busy", `cgroup ${left.join(", ")} cannot be removed: processes ${this.processes().join(" ")}`);
+      throw internal(
+        "container.cgroup_busy",
+        `cgroup ${left.join(", ")} cannot be removed: processes ${this.processes().join(" ")}`,
+      );
     }
   }
 }
@@ -209,16 +227,21 @@ export class CgroupsV1 implements Cgroups {
     if (!this.hierarchies.v1.has("devices")) return;
     const directory = this.makeChain("devices", `${this.#parent}/${DEFAULT_DEVICES}`);
     const isNew = readControl(`${directory}/devices.list`)?.startsWith("a ") ?? true;
-    for (const write of DEFAULT_DEVICE_WRITES) if (isNew || write.files[0] === "devices.allow") applyStrictly(directory, write);
+    for (const write of DEFAULT_DEVICE_WRITES)
+      if (isNew || write.files[0] === "devices.allow") applyStrictly(directory, write);
   }
   /** Containers below another parent (CgroupParent) have a list of their own. */
   sharedDeviceTasks(path: string): readonly string[] {
     const mountPoint = this.hierarchies.v1.get("devices");
-    return mountPoint === undefined || posix.dirname(path) !== this.#parent ? [] : [`${mountPoint}${this.#parent}/${DEFAULT_DEVICES}/tasks`];
+    return mountPoint === undefined || posix.dirname(path) !== this.#parent
+      ? []
+      : [`${mountPoint}${this.#parent}/${DEFAULT_DEVICES}/tasks`];
   }
 
   mountOf(directory: string): CgroupMount {
-    const names = [...this.hierarchies.v1].filter(([, mountPoint]) => directory.startsWith(`${mountPoint}/`)).map(([name]) => name);
+    const names = [...this.hierarchies.v1]
+      .filter(([, mountPoint]) => directory.startsWith(`${mountPoint}/`))
+      .map(([name]) => name);
     const name = names.join(",");
     return { source: directory, name, aliases: names.length > 1 ? names : [] };
   }

@@ -7,7 +7,8 @@ const WANTED: readonly string[] = ["cpu", "cpuset", "io", "memory", "pids", "hug
 const SUPERVISOR = "tare-daemon";
 
 const words = (text: string | null): readonly string[] => (text ?? "").split(/\s+/).filter((word) => word !== "");
-export const availableControllers = (directory: string): readonly string[] => words(readControl(`${directory}/cgroup.controllers`));
+export const availableControllers = (directory: string): readonly string[] =>
+  words(readControl(`${directory}/cgroup.controllers`));
 
 /**
  * "No internal processes": a cgroup that has processes cannot give controllers to its children. The real root is exempt;

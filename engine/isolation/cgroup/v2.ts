@@ -8,7 +8,16 @@ import type { UsageSample } from "../backend.ts";
 import { applyStrictly, applyWrite, cannotEnforce } from "./apply.ts";
 import type { Cgroup, Cgroups, Placement } from "./cgroup.ts";
 import { deviceProgram } from "./device-program.ts";
-import { childDirectories, makeDirectory, parseFlat, readControl, readNumber, readProcesses, removeTree, writeControl } from "./files.ts";
+import {
+  childDirectories,
+  makeDirectory,
+  parseFlat,
+  readControl,
+  readNumber,
+  readProcesses,
+  removeTree,
+  writeControl,
+} from "./files.ts";
 import { settle } from "./settle.ts";
 import { allowsEverything, writesV2 } from "./translate.ts";
 import { maxOrNull, parseIoStat } from "./usage.ts";
@@ -66,7 +75,10 @@ class CgroupV2 implements Cgroup {
       return !populated();
     };
     if (!(await settle(isEmpty, KILL_BOUND_MS))) {
-      throw internal("container.kill_timeout", `processes of container ${posix.basename(this.path)} do not end: ${this.processes().join(" ")}`);
+      throw internal(
+        "container.kill_timeout",
+        `processes of container ${posix.basename(this.path)} do not end: ${this.processes().join(" ")}`,
+      );
     }
   }
   /** cgroup.kill came with 5.14. */
@@ -104,14 +116,20 @@ class CgroupV2 implements Cgroup {
         failcnt: parseFlat(readControl(at("memory.events")))["max"] ?? null,
         stats: parseFlat(readControl(at("memory.stat"))),
       },
-      pids: { current: readNumber(at("pids.current")) ?? this.processes().length, limit: maxOrNull(readControl(at("pids.max"))) },
+      pids: {
+        current: readNumber(at("pids.current")) ?? this.processes().length,
+        limit: maxOrNull(readControl(at("pids.max"))),
+      },
       blkio: parseIoStat(readControl(at("io.stat"))),
     };
   }
 
   async remove(): Promise<void> {
     if (await settle(() => removeTree(this.#directory), REMOVE_BOUND_MS)) return;
-    throw internal("container.cgroup_busy", `cgroup ${this.#directory} cannot be removed: processes ${this.processes().join(" ")}`);
+    throw internal(
+      "container.cgroup_busy",
+      `cgroup ${this.#directory} cannot be removed: processes ${this.processes().join(" ")}`,
+    );
   }
 }
 

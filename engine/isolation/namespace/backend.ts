@@ -9,7 +9,15 @@ import { Rollback } from "../../base/rollback.ts";
 import { syncPoint } from "../../base/sync-points.ts";
 import { DEFAULT_CAPABILITIES } from "../../spec/defaults.ts";
 import type { HostView } from "../../spec/host-view.ts";
-import type { Capabilities, IsolationBackend, Phase, Recovered, Sandbox, SandboxRecord, SandboxRequest } from "../backend.ts";
+import type {
+  Capabilities,
+  IsolationBackend,
+  Phase,
+  Recovered,
+  Sandbox,
+  SandboxRecord,
+  SandboxRequest,
+} from "../backend.ts";
 import { type Cgroup, type Cgroups, openCgroups } from "../cgroup/index.ts";
 import { readHostView } from "../host-view.ts";
 import type { BackendOptions } from "../select.ts";
@@ -101,7 +109,10 @@ export class NamespaceBackend implements IsolationBackend {
       daemonOomScoreAdj: this.#view.oomScoreAdj,
     });
     mark("plan");
-    const launch = this.#shim.launch(plan, { early: request.startAtOnce ? "start" : "proceed", ...(signal === undefined ? {} : { signal }) });
+    const launch = this.#shim.launch(plan, {
+      early: request.startAtOnce ? "start" : "proceed",
+      ...(signal === undefined ? {} : { signal }),
+    });
     undo.defer("close the launch connection", () => launch.close());
     mark("spawn");
     // in the same turn, while the other processor already runs the monitor

@@ -17,9 +17,13 @@ const REC_PRIVATE = PROPAGATION["rprivate"] as number;
 /** Our copies of the host's mounts become private (or slaves, when a bind must see later host mounts), never shared. */
 export const rootPropagation = (spec: RunSpec): number => {
   if (spec.rootfsPropagation.endsWith("shared")) {
-    throw unsupported("mount.shared", "mount propagation shared is not supported: mounts made in a container do not reach the host", {
-      details: { argument: "propagation" },
-    });
+    throw unsupported(
+      "mount.shared",
+      "mount propagation shared is not supported: mounts made in a container do not reach the host",
+      {
+        details: { argument: "propagation" },
+      },
+    );
   }
   return PROPAGATION[spec.rootfsPropagation.endsWith("slave") ? "rslave" : "rprivate"] as number;
 };
@@ -27,7 +31,8 @@ export const rootPropagation = (spec: RunSpec): number => {
 export function compileRoot(spec: RunSpec, mountPoint: string): readonly OpRecord[] {
   const root = spec.root;
   const idmapped = hasUserNamespace(spec);
-  if (root.kind === "directory") return [{ op: "root_bind", mountPoint, source: root.path, idmapped: idmapped ? 1 : 0 }];
+  if (root.kind === "directory")
+    return [{ op: "root_bind", mountPoint, source: root.path, idmapped: idmapped ? 1 : 0 }];
   if (idmapped) return [{ op: "root_prepared", mountPoint }];
   const data = `lowerdir=${root.lowers.join(":")},upperdir=${root.upper},workdir=${root.work}`;
   return [{ op: "root_overlay", mountPoint, base: root.base, data }];
@@ -38,7 +43,17 @@ export const hasUserNamespace = (spec: RunSpec): boolean => spec.namespaces.some
 export function compileIdmappedRoot(spec: RunSpec, mountPoint: string): readonly OpRecord[] {
   const root = spec.root;
   if (root.kind !== "overlay" || !hasUserNamespace(spec)) return [];
-  return [{ op: "root_overlay_idmapped", mountPoint, base: root.base, lowers: root.lowers, upper: root.upper, work: root.work, options: "" }];
+  return [
+    {
+      op: "root_overlay_idmapped",
+      mountPoint,
+      base: root.base,
+      lowers: root.lowers,
+      upper: root.upper,
+      work: root.work,
+      options: "",
+    },
+  ];
 }
 
 interface Context {
@@ -56,7 +71,10 @@ function bindRecord(mount: Mount, context: Context): OpRecord {
     source: mount.source,
     target: mount.destination,
     attributes: words.attributes,
-    flags: BIND.createTarget | (words.recursive ? BIND.recursive : 0) | (words.recursiveAttributes ? BIND.recursiveAttributes : 0),
+    flags:
+      BIND.createTarget |
+      (words.recursive ? BIND.recursive : 0) |
+      (words.recursiveAttributes ? BIND.recursiveAttributes : 0),
     propagation: wanted === context.inherited || (wanted | 0x4000) === context.inherited ? 0 : wanted,
     idmapped: words.idmapped ? 1 : 0,
   };
@@ -88,11 +106,30 @@ function cgroupRecords(mount: Mount, { placement }: Context): readonly OpRecord[
   const attributes = words.attributes & ~MOUNT_ATTR.rdonly;
   const at = mount.destination;
   return [
-    { op: "mount", fstype: "tmpfs", source: "tmpfs", target: at, options: ["mode=755", "size=64k"], attributes, flags: MOUNT_FLAG.strictTarget, propagation: 0 },
+    {
+      op: "mount",
+      fstype: "tmpfs",
+      source: "tmpfs",
+      target: at,
+      options: ["mode=755", "size=64k"],
+      attributes,
+      flags: MOUNT_FLAG.strictTarget,
+      propagation: 0,
+    },
     ...placement.mounts.map(
-      ({ source, name }): OpRecord => ({ op: "bind", source, target: `${at}/${name}`, attributes, flags: BIND.createTarget, propagation: 0, idmapped: 0 }),
+      ({ source, name }): OpRecord => ({
+        op: "bind",
+        source,
+        target: `${at}/${name}`,
+        attributes,
+        flags: BIND.createTarget,
+        propagation: 0,
+        idmapped: 0,
+      }),
     ),
-    ...placement.mounts.flatMap(({ name, aliases }) => aliases.map((alias): OpRecord => ({ op: "symlink", target: name, path: `${at}/${alias}` }))),
+    ...placement.mounts.flatMap(({ name, aliases }) =>
+      aliases.map((alias): OpRecord => ({ op: "symlink", target: name, path: `${at}/${alias}` })),
+    ),
     ...(readOnly ? [{ op: "readonly_path", path: at } as const] : []),
   ];
 }
@@ -107,7 +144,15 @@ const TYPE_BITS = { c: S_IFCHR, b: S_IFBLK, p: S_IFIFO } as const;
 /** In a user namespace device nodes cannot be made: the host's are bound instead. */
 function deviceRecord(node: DeviceNode, bound: boolean): OpRecord {
   if (bound) {
-    return { op: "bind", source: node.path, target: node.path, attributes: 0, flags: BIND.createTarget, propagation: 0, idmapped: 0 };
+    return {
+      op: "bind",
+      source: node.path,
+      target: node.path,
+      attributes: 0,
+      flags: BIND.createTarget,
+      propagation: 0,
+      idmapped: 0,
+    };
   }
   const { path, major, minor, uid, gid } = node;
   return { op: "device", path, mode: TYPE_BITS[node.type] | node.fileMode, major, minor, uid, gid };

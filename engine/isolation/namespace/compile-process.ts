@@ -15,7 +15,8 @@ export interface SeccompFilter {
 function rlimits(process: ProcessSpec): readonly OpRecord[] {
   return process.rlimits.map(({ type, soft, hard }) => {
     const resource = rlimitNumber(type);
-    if (resource === undefined) throw invalid("container.invalid_ulimit", `invalid ulimit type: ${type}`, { details: { argument: "Ulimits" } });
+    if (resource === undefined)
+      throw invalid("container.invalid_ulimit", `invalid ulimit type: ${type}`, { details: { argument: "Ulimits" } });
     return { op: "rlimit", resource, soft, hard };
   });
 }
@@ -24,7 +25,11 @@ function rlimits(process: ProcessSpec): readonly OpRecord[] {
  * Without no_new_privs a filter may only be loaded with CAP_SYS_ADMIN, so before the ids change; with it the filter goes
  * last, where it has the least to allow. The bounding set needs CAP_SETPCAP, ids need CAP_SETUID: both before they go.
  */
-export function compileProcess(process: ProcessSpec, seccomp: SeccompFilter | null, init: boolean): readonly OpRecord[] {
+export function compileProcess(
+  process: ProcessSpec,
+  seccomp: SeccompFilter | null,
+  init: boolean,
+): readonly OpRecord[] {
   const { capabilities, user, args, env } = process;
   const filter: readonly OpRecord[] = seccomp === null ? [] : [{ op: "seccomp", ...seccomp }];
   return [

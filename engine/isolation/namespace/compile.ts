@@ -7,7 +7,13 @@ import { idMapText } from "./compile-ids.ts";
 import type { NamespaceType, ProcessSpec, RunSpec } from "../../spec/run-spec.ts";
 import type { LogTarget } from "../backend.ts";
 import type { Placement } from "../cgroup/cgroup.ts";
-import { compileIdmappedRoot, compileMounts, compileRoot, hasUserNamespace, rootPropagation } from "./compile-mounts.ts";
+import {
+  compileIdmappedRoot,
+  compileMounts,
+  compileRoot,
+  hasUserNamespace,
+  rootPropagation,
+} from "./compile-mounts.ts";
 import { compileProcess, type SeccompFilter } from "./compile-process.ts";
 import { CLONE, MOUNT_ATTR } from "./kernel.ts";
 
@@ -27,7 +33,9 @@ export interface CompileInput {
 
 function stdio(process: ProcessSpec): OpRecord {
   const flags =
-    (process.stdin || process.terminal ? STDIO.stdin : 0) | (process.terminal ? STDIO.tty : 0) | (process.stdinOnce ? STDIO.stdinOnce : 0);
+    (process.stdin || process.terminal ? STDIO.stdin : 0) |
+    (process.terminal ? STDIO.tty : 0) |
+    (process.stdinOnce ? STDIO.stdinOnce : 0);
   return { op: "stdio", flags, rows: process.consoleSize?.height ?? 0, cols: process.consoleSize?.width ?? 0 };
 }
 
@@ -41,7 +49,9 @@ const oomWatch = (placement: Placement): readonly OpRecord[] => {
   return dir === "" ? [] : [{ op: "oom_watch", cgroupVersion: placement.version, dir }];
 };
 const oomScore = (process: ProcessSpec, daemon: number): readonly OpRecord[] =>
-  process.oomScoreAdj === null || process.oomScoreAdj === daemon ? [] : [{ op: "oom_score", value: process.oomScoreAdj }];
+  process.oomScoreAdj === null || process.oomScoreAdj === daemon
+    ? []
+    : [{ op: "oom_score", value: process.oomScoreAdj }];
 
 /** user, time and cgroup have records of their own: the kernel wants them at other moments than clone. */
 const AT_CLONE: readonly NamespaceType[] = ["mount", "pid", "network", "uts", "ipc"];
@@ -50,10 +60,12 @@ function cloneFlags(spec: RunSpec): number {
     .filter(({ type, path }) => path === null && AT_CLONE.includes(type))
     .reduce((flags, { type }) => flags | CLONE[type], 0);
 }
-const isNew = (spec: RunSpec, type: NamespaceType): boolean => spec.namespaces.some((entry) => entry.type === type && entry.path === null);
+const isNew = (spec: RunSpec, type: NamespaceType): boolean =>
+  spec.namespaces.some((entry) => entry.type === type && entry.path === null);
 
 /** CLONE_NEW* of everything a process must join to be in this container. */
-export const namespaceMask = (spec: RunSpec): number => spec.namespaces.reduce((flags, { type }) => flags | CLONE[type], 0);
+export const namespaceMask = (spec: RunSpec): number =>
+  spec.namespaces.reduce((flags, { type }) => flags | CLONE[type], 0);
 
 function monitorRecords(input: CompileInput): readonly OpRecord[] {
   const { spec, log, placement } = input;
@@ -79,14 +91,23 @@ function monitorRecords(input: CompileInput): readonly OpRecord[] {
     ...placementRecords(placement),
     { op: "clone", flags: cloneFlags(spec) },
     ...(hasUserNamespace(spec) && isNew(spec, "user")
-      ? [{ op: "user_namespace", uidMap: idMapText(spec.uidMappings), gidMap: idMapText(spec.gidMappings), denySetgroups: 0 } as const]
+      ? [
+          {
+            op: "user_namespace",
+            uidMap: idMapText(spec.uidMappings),
+            gidMap: idMapText(spec.gidMappings),
+            denySetgroups: 0,
+          } as const,
+        ]
       : []),
   ];
 }
 
 function outerRecords(input: CompileInput): readonly OpRecord[] {
   const { spec } = input;
-  const offsets = Object.entries(spec.timeOffsets).map(([clock, { secs, nanosecs }]) => `${clock} ${secs} ${nanosecs}\n`);
+  const offsets = Object.entries(spec.timeOffsets).map(
+    ([clock, { secs, nanosecs }]) => `${clock} ${secs} ${nanosecs}\n`,
+  );
   return [
     ...spec.namespaces.flatMap(({ type, path }): readonly OpRecord[] =>
       path === null ? [] : [{ op: "join_namespace", namespace: CLONE[type], path }],
@@ -145,7 +166,14 @@ export interface CompileExecInput {
 export function compileExec(input: CompileExecInput): LaunchPlan {
   const { process } = input;
   return [
-    { op: "monitor", id: input.execId, run: input.runId, runtimeDir: "", exitPath: "", title: `ctr-exec ${input.execId.slice(0, 12)}` },
+    {
+      op: "monitor",
+      id: input.execId,
+      run: input.runId,
+      runtimeDir: "",
+      exitPath: "",
+      title: `ctr-exec ${input.execId.slice(0, 12)}`,
+    },
     stdio({ ...process, stdin: input.stdin, stdinOnce: input.stdin }),
     ...placementRecords(input.placement),
     { op: "join_container", pid: input.pid, startTime: input.startTime, namespaces: input.namespaces },

@@ -1,7 +1,18 @@
 /** A plan as text: one record a line, for logs, for people and for golden tests. Pure. */
 import type { LaunchPlan, OpRecord } from "../../../native/protocol.ts";
 
-const HEX_FIELDS: ReadonlySet<string> = new Set(["flags", "attributes", "propagation", "namespace", "namespaces", "bounding", "permitted", "effective", "inheritable", "ambient"]);
+const HEX_FIELDS: ReadonlySet<string> = new Set([
+  "flags",
+  "attributes",
+  "propagation",
+  "namespace",
+  "namespaces",
+  "bounding",
+  "permitted",
+  "effective",
+  "inheritable",
+  "ambient",
+]);
 const OCTAL_FIELDS: ReadonlySet<string> = new Set(["mode", "mask"]);
 
 function value(field: string, content: unknown): string {

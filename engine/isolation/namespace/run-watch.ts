@@ -68,7 +68,8 @@ export class RunWatch {
       this.#execs.get(report.exec as string)?.(toExit(report));
       this.#execs.delete(report.exec as string);
     } else if (report.at === "oom") this.#tell({ type: "oom" });
-    else if (report.at === "log_error") this.#tell({ type: "log_error", errno: errnoName(report.errno ?? 0), dropped: report.dropped ?? 0 });
+    else if (report.at === "log_error")
+      this.#tell({ type: "log_error", errno: errnoName(report.errno ?? 0), dropped: report.dropped ?? 0 });
   }
   #tell(event: SandboxEvent): void {
     for (const listener of this.#listeners) listener(event);

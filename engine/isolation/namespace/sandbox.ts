@@ -3,7 +3,17 @@ import { connectMonitor, type MonitorClient, ShimUnavailable } from "../../../na
 import { conflict, internal } from "../../base/errors.ts";
 import { removeTree } from "../../base/fs.ts";
 import type { ProcessSpec, Resources } from "../../spec/run-spec.ts";
-import type { AttachOptions, ExecHandle, Exit, Phase, Sandbox, SandboxEvent, SandboxRecord, StreamSession, UsageSample } from "../backend.ts";
+import type {
+  AttachOptions,
+  ExecHandle,
+  Exit,
+  Phase,
+  Sandbox,
+  SandboxEvent,
+  SandboxRecord,
+  StreamSession,
+  UsageSample,
+} from "../backend.ts";
 import type { Cgroup } from "../cgroup/index.ts";
 import { compileExec } from "./compile.ts";
 import { inferredExit, toExit } from "./exit.ts";
@@ -110,7 +120,11 @@ export class NamespaceSandbox implements Sandbox {
 
   async exec(execId: string, process: ProcessSpec, options: AttachOptions, signal?: AbortSignal): Promise<ExecHandle> {
     const { saved, watch, group } = this.#parts;
-    if (saved === null) throw internal("container.not_enterable", "the container was started by a daemon of another version and cannot be entered");
+    if (saved === null)
+      throw internal(
+        "container.not_enterable",
+        "the container was started by a daemon of another version and cannot be entered",
+      );
     const plan = compileExec({
       execId,
       runId: this.record.runId,

@@ -2,7 +2,8 @@
 import { invalid, unsupported } from "../../base/errors.ts";
 
 export type Json = Readonly<Record<string, unknown>>;
-const fault = (at: string, text: string): Error => invalid("oci.invalid_config", `config.json: ${at}: ${text}`, { details: { argument: at } });
+const fault = (at: string, text: string): Error =>
+  invalid("oci.invalid_config", `config.json: ${at}: ${text}`, { details: { argument: at } });
 
 export const required = <T>(value: T | null, at: string): T => {
   if (value === null) throw fault(at, "is required");
@@ -35,10 +36,13 @@ export function list<T>(value: unknown, at: string, read: (item: unknown, at: st
   if (!Array.isArray(value)) throw fault(at, "an array is expected");
   return value.map((item, index) => read(item, `${at}[${index}]`));
 }
-export const texts = (value: unknown, at: string): readonly string[] => list(value, at, (item, where) => required(text(item, where), where));
+export const texts = (value: unknown, at: string): readonly string[] =>
+  list(value, at, (item, where) => required(text(item, where), where));
 export function map(value: unknown, at: string): Readonly<Record<string, string>> {
   const fields = object(value, at) ?? {};
-  return Object.fromEntries(Object.entries(fields).map(([key, item]) => [key, required(text(item, `${at}.${key}`), `${at}.${key}`)]));
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, item]) => [key, required(text(item, `${at}.${key}`), `${at}.${key}`)]),
+  );
 }
 export function oneOf<T extends string>(value: unknown, at: string, words: readonly T[]): T {
   const word = required(text(value, at), at);
@@ -48,11 +52,17 @@ export function oneOf<T extends string>(value: unknown, at: string, words: reado
 }
 
 const isNothing = (value: unknown): boolean =>
-  value === undefined || value === null || value === "" || value === false || (typeof value === "object" && Object.keys(value).length === 0);
+  value === undefined ||
+  value === null ||
+  value === "" ||
+  value === false ||
+  (typeof value === "object" && Object.keys(value).length === 0);
 /** What we cannot do is refused, never dropped: a sandbox that lacks a part of its configuration is another sandbox. */
 export function refuse(fields: Json, at: string, names: readonly string[]): void {
   for (const name of names) {
     if (isNothing(fields[name])) continue;
-    throw unsupported("oci.unsupported", `config.json: ${at === "" ? "" : `${at}.`}${name} is not supported`, { details: { argument: name } });
+    throw unsupported("oci.unsupported", `config.json: ${at === "" ? "" : `${at}.`}${name} is not supported`, {
+      details: { argument: name },
+    });
   }
 }

@@ -1,5 +1,13 @@
 /** `linux` of an OCI runtime configuration → the parts of RunSpec. Pure. */
-import type { DeviceNode, DeviceRate, DeviceRule, IdMapping, NamespaceRequest, Resources, RunSpec } from "../run-spec.ts";
+import type {
+  DeviceNode,
+  DeviceRate,
+  DeviceRule,
+  IdMapping,
+  NamespaceRequest,
+  Resources,
+  RunSpec,
+} from "../run-spec.ts";
 import { flag, type Json, list, map, object, oneOf, refuse, required, text, texts, whole } from "./fields.ts";
 
 const NAMESPACES = ["pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"] as const;
@@ -41,7 +49,10 @@ const deviceRules = (value: unknown): readonly DeviceRule[] =>
     const fields = required(object(item, at), at);
     return {
       allow: flag(fields["allow"], `${at}.allow`),
-      type: fields["type"] === undefined || fields["type"] === "" ? "a" : oneOf(fields["type"], `${at}.type`, ["a", "b", "c"] as const),
+      type:
+        fields["type"] === undefined || fields["type"] === ""
+          ? "a"
+          : oneOf(fields["type"], `${at}.type`, ["a", "b", "c"] as const),
       major: anyNumber(fields["major"], `${at}.major`),
       minor: anyNumber(fields["minor"], `${at}.minor`),
       access: text(fields["access"], `${at}.access`) || "rwm",
@@ -130,7 +141,10 @@ export function timeOffsets(value: unknown): RunSpec["timeOffsets"] {
       const at = `linux.timeOffsets.${clock}`;
       oneOf(clock, at, ["monotonic", "boottime"]);
       const fields: Json = object(item, at) ?? {};
-      return [clock, { secs: whole(fields["secs"], `${at}.secs`) ?? 0, nanosecs: whole(fields["nanosecs"], `${at}.nanosecs`) ?? 0 }];
+      return [
+        clock,
+        { secs: whole(fields["secs"], `${at}.secs`) ?? 0, nanosecs: whole(fields["nanosecs"], `${at}.nanosecs`) ?? 0 },
+      ];
     }),
   );
 }

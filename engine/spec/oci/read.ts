@@ -44,7 +44,8 @@ const rlimits = (value: unknown): readonly Rlimit[] =>
   list(value, "process.rlimits", (item, at) => {
     const fields = required(object(item, at), at);
     const type = required(text(fields["type"], `${at}.type`), `${at}.type`);
-    if (rlimitNumber(type) === undefined) throw invalid("oci.invalid_config", `config.json: ${at}.type: unknown limit ${type}`);
+    if (rlimitNumber(type) === undefined)
+      throw invalid("oci.invalid_config", `config.json: ${at}.type: unknown limit ${type}`);
     return { type, soft: limit(fields["soft"], `${at}.soft`), hard: limit(fields["hard"], `${at}.hard`) };
   });
 
@@ -54,7 +55,9 @@ function user(value: unknown): ProcessSpec["user"] {
     uid: whole(fields["uid"], "process.user.uid") ?? 0,
     gid: whole(fields["gid"], "process.user.gid") ?? 0,
     umask: whole(fields["umask"], "process.user.umask") ?? 0o022,
-    additionalGids: list(fields["additionalGids"], "process.user.additionalGids", (item, at) => required(whole(item, at), at)),
+    additionalGids: list(fields["additionalGids"], "process.user.additionalGids", (item, at) =>
+      required(whole(item, at), at),
+    ),
   };
 }
 
@@ -71,7 +74,8 @@ function process(value: unknown, stdin: boolean): ProcessSpec {
   const fields = required(object(value, "process"), "process");
   refuse(fields, "process", ["selinuxLabel", "ioPriority", "scheduler", "execCPUAffinity", "commandLine"]);
   const cwd = required(text(fields["cwd"], "process.cwd"), "process.cwd");
-  if (!cwd.startsWith("/")) throw invalid("oci.invalid_config", `config.json: process.cwd: ${JSON.stringify(cwd)} is not absolute`);
+  if (!cwd.startsWith("/"))
+    throw invalid("oci.invalid_config", `config.json: process.cwd: ${JSON.stringify(cwd)} is not absolute`);
   const args = texts(fields["args"], "process.args");
   if (args.length === 0) throw invalid("oci.invalid_config", "config.json: process.args: is required");
   const terminal = flag(fields["terminal"], "process.terminal");
@@ -103,23 +107,51 @@ const mounts = (value: unknown, bundle: string): readonly Mount[] =>
     const source = text(fields["source"], `${at}.source`) ?? "";
     const bind = type === "bind" || isBind(options);
     // relative destinations are "/…" by the specification, relative bind sources belong to the bundle
-    return { type, source: bind ? posix.resolve(bundle, source) : source, destination: posix.resolve("/", destination), options };
+    return {
+      type,
+      source: bind ? posix.resolve(bundle, source) : source,
+      destination: posix.resolve("/", destination),
+      options,
+    };
   });
 
-const HOOK_POINTS: readonly HookPoint[] = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];
+const HOOK_POINTS: readonly HookPoint[] = [
+  "prestart",
+  "createRuntime",
+  "createContainer",
+  "startContainer",
+  "poststart",
+  "poststop",
+];
 function hooks(value: unknown): RunSpec["hooks"] {
   const fields = object(value, "hooks") ?? {};
   const read = (item: unknown, at: string): Hook => {
     const hook = required(object(item, at), at);
     const path = required(text(hook["path"], `${at}.path`), `${at}.path`);
-    if (!path.startsWith("/")) throw invalid("oci.invalid_config", `config.json: ${at}.path: ${JSON.stringify(path)} is not absolute`);
-    return { path, args: texts(hook["args"], `${at}.args`), env: texts(hook["env"], `${at}.env`), timeoutSeconds: whole(hook["timeout"], `${at}.timeout`) };
+    if (!path.startsWith("/"))
+      throw invalid("oci.invalid_config", `config.json: ${at}.path: ${JSON.stringify(path)} is not absolute`);
+    return {
+      path,
+      args: texts(hook["args"], `${at}.args`),
+      env: texts(hook["env"], `${at}.env`),
+      timeoutSeconds: whole(hook["timeout"], `${at}.timeout`),
+    };
   };
   const all = HOOK_POINTS.map((point) => [point, list(fields[point], `hooks.${point}`, read)] as const);
   return Object.fromEntries(all.filter(([, list]) => list.length > 0));
 }
 
-const PROPAGATIONS = ["", "private", "slave", "shared", "unbindable", "rprivate", "rslave", "rshared", "runbindable"] as const;
+const PROPAGATIONS = [
+  "",
+  "private",
+  "slave",
+  "shared",
+  "unbindable",
+  "rprivate",
+  "rslave",
+  "rshared",
+  "runbindable",
+] as const;
 /** "" is what runtimes do by default: later host mounts are seen, nothing goes back. */
 function propagation(value: unknown): string {
   const word = oneOf(value ?? "", "linux.rootfsPropagation", PROPAGATIONS);
@@ -136,7 +168,8 @@ function root(config: Json, input: OciInput): { readonly source: RootSource; rea
 export function fromOci(value: unknown, input: OciInput): RunSpec {
   const config = required(object(value, "config"), "config");
   const version = required(text(config["ociVersion"], "ociVersion"), "ociVersion");
-  if (!/^1\.\d+\.\d+/.test(version)) throw invalid("oci.invalid_config", `config.json: ociVersion: ${version} is not a version 1`);
+  if (!/^1\.\d+\.\d+/.test(version))
+    throw invalid("oci.invalid_config", `config.json: ociVersion: ${version} is not a version 1`);
   refuse(config, "", ["windows", "solaris", "vm", "zos", "freebsd"]);
   const linux = object(config["linux"], "linux") ?? {};
   refuse(linux, "linux", ["mountLabel", "intelRdt", "memoryPolicy", "personality", "netDevices"]);
@@ -159,8 +192,14 @@ export function fromOci(value: unknown, input: OciInput): RunSpec {
     timeOffsets: timeOffsets(linux["timeOffsets"]),
     devices: devices(linux["devices"]),
     resources: resources(linux["resources"]),
-    cgroupsPath: posix.resolve("/", text(linux["cgroupsPath"], "linux.cgroupsPath") || `${input.cgroupParent}/${input.id}`),
-    seccomp: seccomp === null ? null : parseSeccomp(JSON.stringify(seccomp), { bounding: spec.capabilities.bounding, view: input.view }),
+    cgroupsPath: posix.resolve(
+      "/",
+      text(linux["cgroupsPath"], "linux.cgroupsPath") || `${input.cgroupParent}/${input.id}`,
+    ),
+    seccomp:
+      seccomp === null
+        ? null
+        : parseSeccomp(JSON.stringify(seccomp), { bounding: spec.capabilities.bounding, view: input.view }),
     sysctl: map(linux["sysctl"], "linux.sysctl"),
     maskedPaths: paths(linux["maskedPaths"], "linux.maskedPaths"),
     readonlyPaths: paths(linux["readonlyPaths"], "linux.readonlyPaths"),

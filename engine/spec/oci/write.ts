@@ -11,7 +11,11 @@ export const OCI_VERSION = "1.2.0";
 function present(fields: Json): Json {
   return Object.fromEntries(
     Object.entries(fields).filter(
-      ([, value]) => value !== null && value !== undefined && value !== "" && !(typeof value === "object" && Object.keys(value).length === 0),
+      ([, value]) =>
+        value !== null &&
+        value !== undefined &&
+        value !== "" &&
+        !(typeof value === "object" && Object.keys(value).length === 0),
     ),
   );
 }
@@ -19,11 +23,15 @@ function present(fields: Json): Json {
 const mount = ({ type, source, destination, options }: Mount): Json => ({ destination, type, source, options });
 const hook = ({ path, args, env, timeoutSeconds }: Hook): Json => present({ path, args, env, timeout: timeoutSeconds });
 
-const throttle = (rates: readonly DeviceRate[]): readonly Json[] => rates.map(({ major, minor, rate }) => ({ major, minor, rate }));
+const throttle = (rates: readonly DeviceRate[]): readonly Json[] =>
+  rates.map(({ major, minor, rate }) => ({ major, minor, rate }));
 function resources(from: Resources): Json {
   const { memory, cpu, blockIO } = from;
   return present({
-    devices: from.devices.map(({ allow, type, major, minor, access }) => ({ allow, ...present({ type, major, minor, access }) })),
+    devices: from.devices.map(({ allow, type, major, minor, access }) => ({
+      allow,
+      ...present({ type, major, minor, access }),
+    })),
     memory: present({
       limit: memory.limit,
       reservation: memory.reservation,
@@ -47,7 +55,12 @@ function resources(from: Resources): Json {
 }
 
 const seccomp = (profile: SeccompProfile): Json => ({
-  ...present({ defaultAction: profile.defaultAction, defaultErrnoRet: profile.defaultErrnoRet, architectures: profile.architectures, flags: profile.flags }),
+  ...present({
+    defaultAction: profile.defaultAction,
+    defaultErrnoRet: profile.defaultErrnoRet,
+    architectures: profile.architectures,
+    flags: profile.flags,
+  }),
   syscalls: profile.syscalls.map(({ names, action, errnoRet, args }) => present({ names, action, errnoRet, args })),
 });
 
@@ -70,7 +83,8 @@ function process(spec: RunSpec): Json {
   };
 }
 
-const idMaps = (maps: RunSpec["uidMappings"]): readonly Json[] => maps.map(({ containerId, hostId, size }) => ({ containerID: containerId, hostID: hostId, size }));
+const idMaps = (maps: RunSpec["uidMappings"]): readonly Json[] =>
+  maps.map(({ containerId, hostId, size }) => ({ containerID: containerId, hostID: hostId, size }));
 
 /** rootPath: where the root filesystem is (mounted by whoever runs this configuration). */
 export function toOci(spec: RunSpec, rootPath: string, facts: SeccompFacts): Json {

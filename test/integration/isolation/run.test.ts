@@ -33,7 +33,10 @@ describe.skipIf(!isRoot)("a container in namespaces", () => {
     const lines = log.split("\n").filter((line) => line !== "");
     return { exit, stdout: lines.map((line) => (JSON.parse(line) as { log: string }).log).join(""), sandbox };
   }
-  const failure = async (args: readonly string[], options: SpecOptions = {}): Promise<Error & { details: Record<string, unknown> }> => {
+  const failure = async (
+    args: readonly string[],
+    options: SpecOptions = {},
+  ): Promise<Error & { details: Record<string, unknown> }> => {
     const spec = bed.spec(args, options);
     const request = bed.request(spec);
     const error = await bed.backend.create(request).then(
@@ -80,13 +83,18 @@ describe.skipIf(!isRoot)("a container in namespaces", () => {
   });
 
   it("runs as another user with its groups, without power", async () => {
-    const { stdout } = await run(["/bin/hello", "id"], { user: { uid: 1000, gid: 50, additionalGids: [50, 7], home: "/" } });
+    const { stdout } = await run(["/bin/hello", "id"], {
+      user: { uid: 1000, gid: 50, additionalGids: [50, 7], home: "/" },
+    });
     expect(stdout).toMatch(/uid 1000 gid 50 groups 50 7|uid 1000 gid 50 groups 7 50/);
   });
 
   it("changes to the working directory and makes it when missing", async () => {
     expect((await run(["/bin/hello", "pwd"], { config: { workingDir: "/made/here" } })).stdout).toBe("/made/here\n");
-    const readonly = await run(["/bin/hello", "pwd"], { config: { workingDir: "/made/too" }, host: { readonlyRootfs: true } });
+    const readonly = await run(["/bin/hello", "pwd"], {
+      config: { workingDir: "/made/too" },
+      host: { readonlyRootfs: true },
+    });
     expect(readonly.stdout).toBe("/made/too\n");
   });
 
@@ -94,20 +102,31 @@ describe.skipIf(!isRoot)("a container in namespaces", () => {
     const denied = await run(["/bin/hello", "write", "/x", "y"], { host: { readonlyRootfs: true } });
     expect(denied.exit.code).not.toBe(0);
     const mounts = [{ type: "tmpfs", source: "tmpfs", destination: "/scratch", options: ["nosuid", "size=1m"] }];
-    expect((await run(["/bin/hello", "write", "/scratch/x", "y"], { host: { readonlyRootfs: true }, mounts })).exit.code).toBe(0);
+    expect(
+      (await run(["/bin/hello", "write", "/scratch/x", "y"], { host: { readonlyRootfs: true }, mounts })).exit.code,
+    ).toBe(0);
   });
 
   it("binds host directories and files, read-only when asked", async () => {
     const dir = join(bed.root, "shared");
     mkdirSync(dir);
     writeFileSync(join(dir, "file"), "from the host");
-    const bind = (source: string, destination: string, ...options: string[]) => ({ type: "bind", source, destination, options: ["rbind", "rprivate", ...options] });
+    const bind = (source: string, destination: string, ...options: string[]) => ({
+      type: "bind",
+      source,
+      destination,
+      options: ["rbind", "rprivate", ...options],
+    });
     const read = await run(["/bin/hello", "read", "/data/file"], { mounts: [bind(dir, "/data", "rro")] });
     expect(read.stdout).toContain("from the host");
-    expect((await run(["/bin/hello", "write", "/data/new", "x"], { mounts: [bind(dir, "/data", "rro")] })).exit.code).not.toBe(0);
+    expect(
+      (await run(["/bin/hello", "write", "/data/new", "x"], { mounts: [bind(dir, "/data", "rro")] })).exit.code,
+    ).not.toBe(0);
     expect((await run(["/bin/hello", "write", "/data/new", "x"], { mounts: [bind(dir, "/data")] })).exit.code).toBe(0);
     expect(readFileSync(join(dir, "new"), "utf8").trim()).toBe("x");
-    expect((await run(["/bin/hello", "read", "/etc/one"], { mounts: [bind(join(dir, "file"), "/etc/one")] })).stdout).toContain("from the host");
+    expect(
+      (await run(["/bin/hello", "read", "/etc/one"], { mounts: [bind(join(dir, "file"), "/etc/one")] })).stdout,
+    ).toContain("from the host");
   });
 
   it("mounts nothing on the host", async () => {
@@ -118,12 +137,16 @@ describe.skipIf(!isRoot)("a container in namespaces", () => {
   });
 
   it("sets sysctls of its own namespaces", async () => {
-    const { stdout } = await run(["/bin/hello", "read", "/proc/sys/net/ipv4/ip_forward"], { host: { sysctls: { "net.ipv4.ip_forward": "1" } } });
+    const { stdout } = await run(["/bin/hello", "read", "/proc/sys/net/ipv4/ip_forward"], {
+      host: { sysctls: { "net.ipv4.ip_forward": "1" } },
+    });
     expect(stdout.trim()).toBe("1");
   });
 
   it("sets ulimits", async () => {
-    const { stdout } = await run(["/bin/hello", "read", "/proc/self/limits"], { host: { ulimits: [{ name: "nofile", soft: 123, hard: 456 }] } });
+    const { stdout } = await run(["/bin/hello", "read", "/proc/self/limits"], {
+      host: { ulimits: [{ name: "nofile", soft: 123, hard: 456 }] },
+    });
     expect(stdout).toMatch(/Max open files\s+123\s+456/);
   });
 
@@ -134,7 +157,9 @@ describe.skipIf(!isRoot)("a container in namespaces", () => {
   });
 
   it("limits processes and cpu, and shows it in its cgroup", async () => {
-    const { stdout } = await run(["/bin/hello", "read", "/sys/fs/cgroup/pids/pids.max"], { host: { pidsLimit: 50, nanoCpus: 5e8, cpusetCpus: "0" } });
+    const { stdout } = await run(["/bin/hello", "read", "/sys/fs/cgroup/pids/pids.max"], {
+      host: { pidsLimit: 50, nanoCpus: 5e8, cpusetCpus: "0" },
+    });
     expect(stdout.trim()).toBe("50");
     const cpu = await run(["/bin/hello", "read", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us"], { host: { nanoCpus: 5e8 } });
     expect(cpu.stdout.trim()).toBe("50000");
@@ -142,9 +167,15 @@ describe.skipIf(!isRoot)("a container in namespaces", () => {
 
   it("has a user namespace of its own", async () => {
     const start = 0x2ff00000;
-    const { stdout } = await run(["/bin/hello", "read", "/proc/self/uid_map"], { host: { usernsMode: "auto" }, idRange: { start, size: 65536 } });
+    const { stdout } = await run(["/bin/hello", "read", "/proc/self/uid_map"], {
+      host: { usernsMode: "auto" },
+      idRange: { start, size: 65536 },
+    });
     expect(stdout.trim().split(/\s+/)).toEqual(["0", String(start), "65536"]);
-    const written = await run(["/bin/hello", "write", "/tmp/x", "y"], { host: { usernsMode: "auto" }, idRange: { start, size: 65536 } });
+    const written = await run(["/bin/hello", "write", "/tmp/x", "y"], {
+      host: { usernsMode: "auto" },
+      idRange: { start, size: 65536 },
+    });
     expect(written.exit.code).toBe(0);
   });
 
@@ -155,7 +186,9 @@ describe.skipIf(!isRoot)("a container in namespaces", () => {
   });
 
   it("shares what it is told to share", async () => {
-    const host = await run(["/bin/hello", "hostname"], { host: { utsMode: "host", networkMode: "host", pidMode: "host", ipcMode: "host" } });
+    const host = await run(["/bin/hello", "hostname"], {
+      host: { utsMode: "host", networkMode: "host", pidMode: "host", ipcMode: "host" },
+    });
     expect(host.stdout.trim()).toBe(readFileSync("/proc/sys/kernel/hostname", "utf8").trim());
   });
 
@@ -164,17 +197,23 @@ describe.skipIf(!isRoot)("a container in namespaces", () => {
       const error = await failure(["nosuch"]);
       expect(error.message).toContain('exec: "nosuch": executable file not found in $PATH');
       expect(error.details).toMatchObject({ exitCode: 127, errno: "ENOENT" });
-      expect((await failure(["/no/such"])).message).toContain('exec: "/no/such": stat /no/such: no such file or directory');
+      expect((await failure(["/no/such"])).message).toContain(
+        'exec: "/no/such": stat /no/such: no such file or directory',
+      );
     });
     it("names the program that may not be executed", async () => {
-      const error = await failure(["/etc/passwd"], { prepareRoot: (root) => writeFileSync(join(root, "etc/passwd"), "x", { mode: 0o644 }) });
+      const error = await failure(["/etc/passwd"], {
+        prepareRoot: (root) => writeFileSync(join(root, "etc/passwd"), "x", { mode: 0o644 }),
+      });
       expect(error.message).toContain("permission denied");
       expect(error.details["exitCode"]).toBe(126);
       expect((await failure(["/etc"])).details["exitCode"]).toBe(126);
     });
     it("names the volume whose source is missing", async () => {
       const source = join(bed.root, "missing");
-      const error = await failure(["/bin/hello"], { mounts: [{ type: "bind", source, destination: "/data", options: ["rbind"] }] });
+      const error = await failure(["/bin/hello"], {
+        mounts: [{ type: "bind", source, destination: "/data", options: ["rbind"] }],
+      });
       expect(error.message).toContain(`error mounting "${source}" to rootfs at "/data"`);
       expect(error.message).toContain("no such file or directory");
       expect(error.details).toMatchObject({ exitCode: 127, argument: "/data" });
@@ -184,7 +223,9 @@ describe.skipIf(!isRoot)("a container in namespaces", () => {
       expect(error.message).toContain("net.ipv4.no_such");
     });
     it("names the working directory that is a file", async () => {
-      expect((await failure(["/bin/hello"], { config: { workingDir: "/bin/hello" } })).message).toContain('"/bin/hello"');
+      expect((await failure(["/bin/hello"], { config: { workingDir: "/bin/hello" } })).message).toContain(
+        '"/bin/hello"',
+      );
     });
   });
 });

@@ -52,13 +52,21 @@ describe.skipIf(!isRoot)("a running sandbox", () => {
     expect(existsSync(`/sys/fs/cgroup/memory/${name}`)).toBe(false);
   });
 
-  async function start(args: readonly string[], options: SpecOptions = {}): Promise<{ sandbox: Sandbox; spec: RunSpec }> {
+  async function start(
+    args: readonly string[],
+    options: SpecOptions = {},
+  ): Promise<{ sandbox: Sandbox; spec: RunSpec }> {
     const spec = bed.spec(args, options);
     const request = bed.request(spec, { startAtOnce: false });
     const sandbox = bed.track(await bed.backend.create(request));
     return { sandbox, spec };
   }
-  const exec = (sandbox: Sandbox, spec: RunSpec, cmd: readonly string[], extra: { tty?: boolean; privileged?: boolean } = {}) => {
+  const exec = (
+    sandbox: Sandbox,
+    spec: RunSpec,
+    cmd: readonly string[],
+    extra: { tty?: boolean; privileged?: boolean } = {},
+  ) => {
     const request = {
       attachStdin: true,
       attachStdout: true,
@@ -87,7 +95,10 @@ describe.skipIf(!isRoot)("a running sandbox", () => {
   });
 
   it("has a terminal with a size", async () => {
-    const { sandbox } = await start(["/bin/hello", "tty"], { config: { tty: true, openStdin: true }, host: { consoleSize: [33, 101] } });
+    const { sandbox } = await start(["/bin/hello", "tty"], {
+      config: { tty: true, openStdin: true },
+      host: { consoleSize: [33, 101] },
+    });
     const session = await sandbox.attach(ALL);
     await sandbox.start();
     expect(await until(session.output, "33")).toContain("101");
@@ -98,23 +109,31 @@ describe.skipIf(!isRoot)("a running sandbox", () => {
   });
 
   it("runs programs inside, several at once, with their own status", async () => {
-    const { sandbox, spec } = await start(["/bin/hello", "sleep", "600"], { config: { env: ["FROM=container"], hostname: "inner" } });
+    const { sandbox, spec } = await start(["/bin/hello", "sleep", "600"], {
+      config: { env: ["FROM=container"], hostname: "inner" },
+    });
     await sandbox.start();
     const [env, name, code] = await Promise.all([
       exec(sandbox, spec, ["hello", "env"]),
       exec(sandbox, spec, ["/bin/hello", "hostname"]),
       exec(sandbox, spec, ["/bin/hello", "exit", "9"]),
     ]);
-    expect((await text(env.session.output, false)).split("\n")).toEqual(expect.arrayContaining(["FROM=container", "EXTRA=1", "HOME=/root"]));
+    expect((await text(env.session.output, false)).split("\n")).toEqual(
+      expect.arrayContaining(["FROM=container", "EXTRA=1", "HOME=/root"]),
+    );
     expect(await text(name.session.output, false)).toBe("inner\n");
     expect((await code.exited).code).toBe(9);
     await expect(exec(sandbox, spec, ["nosuch"])).rejects.toMatchObject({
-      message: 'OCI runtime exec failed: exec failed: unable to start container process: exec: "nosuch": executable file not found in $PATH',
+      message:
+        'OCI runtime exec failed: exec failed: unable to start container process: exec: "nosuch": executable file not found in $PATH',
       details: expect.objectContaining({ exitCode: 127 }),
     });
     const caps = await exec(sandbox, spec, ["/bin/hello", "caps"]);
     const plain = await text(caps.session.output, false);
-    const all = await text((await exec(sandbox, spec, ["/bin/hello", "caps"], { privileged: true })).session.output, false);
+    const all = await text(
+      (await exec(sandbox, spec, ["/bin/hello", "caps"], { privileged: true })).session.output,
+      false,
+    );
     expect(plain).not.toBe(all);
     const orphan = await exec(sandbox, spec, ["/bin/hello", "sleep", "600"]);
     orphan.session.close();
@@ -131,7 +150,9 @@ describe.skipIf(!isRoot)("a running sandbox", () => {
     const { sandbox } = await start(["/bin/hello", "sleep", "600"], { host: { memory: 64 << 20 } });
     await sandbox.start();
     await sandbox.pause();
-    expect(readFileSync(`/sys/fs/cgroup/freezer${sandbox.record.cgroupsPath}/freezer.state`, "utf8").trim()).toBe("FROZEN");
+    expect(readFileSync(`/sys/fs/cgroup/freezer${sandbox.record.cgroupsPath}/freezer.state`, "utf8").trim()).toBe(
+      "FROZEN",
+    );
     await sandbox.resume();
     await sandbox.pause();
     const usage = await sandbox.usage();
@@ -144,9 +165,12 @@ describe.skipIf(!isRoot)("a running sandbox", () => {
   });
 
   it("takes new limits while it runs, also in hierarchies it was not in", async () => {
-    const { sandbox } = await start(["/bin/hello", "sleep", "600"], { host: { memory: 64 << 20, memorySwap: 64 << 20 } });
+    const { sandbox } = await start(["/bin/hello", "sleep", "600"], {
+      host: { memory: 64 << 20, memorySwap: 64 << 20 },
+    });
     await sandbox.start();
-    const at = (controller: string, file: string): string => readFileSync(`/sys/fs/cgroup/${controller}${sandbox.record.cgroupsPath}/${file}`, "utf8").trim();
+    const at = (controller: string, file: string): string =>
+      readFileSync(`/sys/fs/cgroup/${controller}${sandbox.record.cgroupsPath}/${file}`, "utf8").trim();
     const host = { ...hostDefaults, memory: 128 << 20, memorySwap: 128 << 20, pidsLimit: 77, nanoCpus: 25e7 };
     expect(await sandbox.update(resolveResources(host, NO_DEVICES))).toEqual([]);
     expect(at("memory", "memory.limit_in_bytes")).toBe(String(128 << 20));
@@ -218,7 +242,10 @@ describe.skipIf(!isRoot)("a running sandbox", () => {
       await sandbox.start();
       const record = { ...sandbox.record, bootId: "another", exitPath: `${sandbox.record.exitPath}.none` };
       await reopen(async (backend) => {
-        expect(await backend.recover(record)).toMatchObject({ status: "exited", exit: { code: 255, reason: "the host was restarted" } });
+        expect(await backend.recover(record)).toMatchObject({
+          status: "exited",
+          exit: { code: 255, reason: "the host was restarted" },
+        });
       });
     });
   });
@@ -227,7 +254,10 @@ describe.skipIf(!isRoot)("a running sandbox", () => {
     const { sandbox } = await start(["/bin/hello", "sleep", "600"]);
     await sandbox.start();
     process.kill(sandbox.record.monitorPid, "SIGKILL");
-    expect(await sandbox.exited).toMatchObject({ code: 137, reason: "the monitor process of the container was killed" });
+    expect(await sandbox.exited).toMatchObject({
+      code: 137,
+      reason: "the monitor process of the container was killed",
+    });
     expect(await sandbox.processes()).toEqual([]);
     await sandbox.destroy();
   });

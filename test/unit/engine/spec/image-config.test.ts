@@ -15,7 +15,8 @@ const image: ImageRunConfig = {
   StopSignal: "SIGINT",
   Healthcheck: { Test: ["CMD", "true"], Interval: 5e9, Retries: 2 },
 };
-const merge = (config: Partial<ContainerConfig>, from: ImageRunConfig = image) => mergeConfig({ ...configDefaults, ...config }, from);
+const merge = (config: Partial<ContainerConfig>, from: ImageRunConfig = image) =>
+  mergeConfig({ ...configDefaults, ...config }, from);
 
 describe("command line", () => {
   it.each<[Partial<ContainerConfig>, readonly string[]]>([
@@ -38,17 +39,30 @@ describe("command line", () => {
 
 describe("the rest", () => {
   it("is the image's unless the user says otherwise", () => {
-    const merged = merge({ env: ["X=user", "Y"], labels: { two: "user" }, exposedPorts: ["90/udp"], volumes: ["/more"] });
+    const merged = merge({
+      env: ["X=user", "Y"],
+      labels: { two: "user" },
+      exposedPorts: ["90/udp"],
+      volumes: ["/more"],
+    });
     expect(merged.env).toEqual(["X=user", "Y", "PATH=/bin"]);
     expect(merged.labels).toEqual({ one: "image", two: "user" });
     expect(merged.exposedPorts).toEqual(["90/udp", "80/tcp"]);
     expect(merged.volumes).toEqual(["/more", "/data"]);
     expect(merged).toMatchObject({ workingDir: "/work", user: "web", stopSignal: "SIGINT", stopTimeoutSeconds: null });
-    expect(merge({ workingDir: "/mine", user: "0", stopSignal: "9" })).toMatchObject({ workingDir: "/mine", user: "0", stopSignal: "9" });
+    expect(merge({ workingDir: "/mine", user: "0", stopSignal: "9" })).toMatchObject({
+      workingDir: "/mine",
+      user: "0",
+      stopSignal: "9",
+    });
   });
   it("merges a healthcheck field by field", () => {
     const mine = { test: [], intervalNs: 1e9, timeoutNs: 0, startPeriodNs: 0, startIntervalNs: 0, retries: 0 };
-    expect(merge({ healthcheck: mine }).healthcheck).toMatchObject({ test: ["CMD", "true"], intervalNs: 1e9, retries: 2 });
+    expect(merge({ healthcheck: mine }).healthcheck).toMatchObject({
+      test: ["CMD", "true"],
+      intervalNs: 1e9,
+      retries: 2,
+    });
     expect(merge({}).healthcheck).toMatchObject({ intervalNs: 5e9 });
   });
 });

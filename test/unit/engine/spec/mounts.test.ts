@@ -3,8 +3,11 @@ import type { MountRequest } from "../../../../engine/spec/config.ts";
 import { toMount } from "../../../../engine/spec/mount-plan.ts";
 import { type MountRequests, planMounts } from "../../../../engine/spec/mounts.ts";
 
-const plan = (host: Partial<MountRequests["host"]>, volumes: readonly string[] = [], inherited: MountRequests["inherited"] = []) =>
-  planMounts({ host: { binds: null, mounts: [], tmpfs: {}, volumeDriver: "", ...host }, volumes, inherited });
+const plan = (
+  host: Partial<MountRequests["host"]>,
+  volumes: readonly string[] = [],
+  inherited: MountRequests["inherited"] = [],
+) => planMounts({ host: { binds: null, mounts: [], tmpfs: {}, volumeDriver: "", ...host }, volumes, inherited });
 const request = (fields: Partial<MountRequest>): MountRequest => ({
   type: "bind",
   source: "",
@@ -17,11 +20,27 @@ const request = (fields: Partial<MountRequest>): MountRequest => ({
   image: null,
   ...fields,
 });
-const bindOptions = { propagation: "", nonRecursive: false, createMountpoint: false, readOnlyNonRecursive: false, readOnlyForceRecursive: false };
+const bindOptions = {
+  propagation: "",
+  nonRecursive: false,
+  createMountpoint: false,
+  readOnlyNonRecursive: false,
+  readOnlyForceRecursive: false,
+};
 
 describe("Binds", () => {
   it.each([
-    ["/src:/dst", { type: "bind", source: "/src", destination: "/dst", readWrite: true, createSource: true, options: ["rbind", "rprivate"] }],
+    [
+      "/src:/dst",
+      {
+        type: "bind",
+        source: "/src",
+        destination: "/dst",
+        readWrite: true,
+        createSource: true,
+        options: ["rbind", "rprivate"],
+      },
+    ],
     ["/src/../a/:/dst/", { source: "/a", destination: "/dst" }],
     ["/src:/dst:ro", { readWrite: false, mode: "ro", options: ["rbind", "rprivate", "rro"] }],
     ["/src:/dst:ro,rslave,z", { propagation: "rslave", options: ["rbind", "rslave", "rro"] }],
@@ -53,15 +72,39 @@ describe("Binds", () => {
 
 describe("Mounts", () => {
   it("plans each type", () => {
-    expect(plan({ mounts: [request({ source: "/s" })] })[0]).toMatchObject({ type: "bind", createSource: false, options: ["rbind", "rprivate"] });
-    expect(plan({ mounts: [request({ source: "/s", readOnly: true, bind: { ...bindOptions, nonRecursive: true, createMountpoint: true } })] })[0]).toMatchObject({
+    expect(plan({ mounts: [request({ source: "/s" })] })[0]).toMatchObject({
+      type: "bind",
+      createSource: false,
+      options: ["rbind", "rprivate"],
+    });
+    expect(
+      plan({
+        mounts: [
+          request({
+            source: "/s",
+            readOnly: true,
+            bind: { ...bindOptions, nonRecursive: true, createMountpoint: true },
+          }),
+        ],
+      })[0],
+    ).toMatchObject({
       createSource: true,
       options: ["bind", "rprivate", "ro"],
     });
-    expect(plan({ mounts: [request({ source: "/s", readOnly: true, bind: { ...bindOptions, readOnlyNonRecursive: true } })] })[0]).toMatchObject({ options: ["rbind", "rprivate", "ro"] });
-    expect(plan({ mounts: [request({ type: "volume", source: "vol" })] })[0]).toMatchObject({ type: "volume", name: "vol" });
+    expect(
+      plan({
+        mounts: [request({ source: "/s", readOnly: true, bind: { ...bindOptions, readOnlyNonRecursive: true } })],
+      })[0],
+    ).toMatchObject({ options: ["rbind", "rprivate", "ro"] });
+    expect(plan({ mounts: [request({ type: "volume", source: "vol" })] })[0]).toMatchObject({
+      type: "volume",
+      name: "vol",
+    });
     const tmpfs = request({ type: "tmpfs", tmpfs: { sizeBytes: 1024, mode: 0o1777, options: [["exec"]] } });
-    expect(plan({ mounts: [tmpfs] })[0]).toMatchObject({ type: "tmpfs", options: ["exec", "nosuid", "nodev", "rprivate", "size=1024", "mode=1777"] });
+    expect(plan({ mounts: [tmpfs] })[0]).toMatchObject({
+      type: "tmpfs",
+      options: ["exec", "nosuid", "nodev", "rprivate", "size=1024", "mode=1777"],
+    });
   });
 
   it.each([
@@ -72,7 +115,10 @@ describe("Mounts", () => {
     [{ source: "/s", bind: { ...bindOptions, propagation: "odd" } }, "invalid propagation mode: odd"],
     [{ type: "tmpfs" as const, source: "x" }, "field Source must not be specified"],
     [{ type: "tmpfs" as const, tmpfs: { sizeBytes: 0, mode: 0, options: [["suid"]] } }, 'invalid option: "suid"'],
-    [{ type: "volume" as const, source: "vol", volume: { noCopy: false, subpath: "../x", labels: {}, driver: null } }, "subpath"],
+    [
+      { type: "volume" as const, source: "vol", volume: { noCopy: false, subpath: "../x", labels: {}, driver: null } },
+      "subpath",
+    ],
     [{ type: "odd" as "bind" }, "mount type unknown"],
     [{ type: "image" as const, source: "busybox" }, 'mount of type "image" at /t is not supported yet'],
   ])("refuses %j", (fields, message) => {
@@ -82,13 +128,22 @@ describe("Mounts", () => {
 
 describe("Tmpfs and Volumes", () => {
   it("merges tmpfs options, the later word wins", () => {
-    expect(plan({ tmpfs: { "/t": "exec,size=64m,ro,rw" } })[0]?.options).toEqual(["exec", "nosuid", "nodev", "rprivate", "size=64m", "rw"]);
+    expect(plan({ tmpfs: { "/t": "exec,size=64m,ro,rw" } })[0]?.options).toEqual([
+      "exec",
+      "nosuid",
+      "nodev",
+      "rprivate",
+      "size=64m",
+      "rw",
+    ]);
     expect(() => plan({ tmpfs: { "/t": "size=lots" } })).toThrow('invalid tmpfs option "size=lots"');
     expect(() => plan({ tmpfs: { "/t": "lowerdir=/" } })).toThrow("invalid tmpfs option");
   });
 
   it("gives way with a declared volume to anything else there, and refuses two of the user's", () => {
-    expect(plan({ binds: ["/s:/data"] }, ["/data", "/cache"]).map(({ type, destination }) => [type, destination])).toEqual([
+    expect(
+      plan({ binds: ["/s:/data"] }, ["/data", "/cache"]).map(({ type, destination }) => [type, destination]),
+    ).toEqual([
       ["bind", "/data"],
       ["volume", "/cache"],
     ]);
@@ -108,6 +163,11 @@ describe("Tmpfs and Volumes", () => {
 
   it("becomes a RunSpec mount", () => {
     const [volume] = plan({ binds: ["data:/dst:ro"] });
-    expect(volume && toMount(volume, "/var/lib/x/_data")).toEqual({ type: "bind", source: "/var/lib/x/_data", destination: "/dst", options: ["rbind", "rprivate", "rro"] });
+    expect(volume && toMount(volume, "/var/lib/x/_data")).toEqual({
+      type: "bind",
+      source: "/var/lib/x/_data",
+      destination: "/dst",
+      options: ["rbind", "rprivate", "rro"],
+    });
   });
 });

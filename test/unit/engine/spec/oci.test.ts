@@ -18,7 +18,12 @@ const ID = "ab".repeat(32);
 const root = { kind: "overlay" as const, base: "/b", lowers: ["1"], upper: "2/fs", work: "2/work" };
 function spec(host: Partial<HostConfig> = {}, config: Partial<ContainerConfig> = {}): RunSpec {
   const full = { ...configDefaults, cmd: ["sh"], ...config };
-  const checked = validateCreate({ config: full, host: { ...hostDefaults, networkMode: "none", ...host }, view: hostView, capabilities: hostCapabilities });
+  const checked = validateCreate({
+    config: full,
+    host: { ...hostDefaults, networkMode: "none", ...host },
+    view: hostView,
+    capabilities: hostCapabilities,
+  });
   return resolve({
     id: ID,
     config: full,
@@ -31,14 +36,22 @@ function spec(host: Partial<HostConfig> = {}, config: Partial<ContainerConfig> =
     cgroupParent: "/tare",
     idRange: checked.host.usernsMode === "auto" ? { start: 100000, size: 65536 } : null,
     view: hostView,
-    devices: { byPath: new Map([["/dev/sda", [{ path: "/dev/sda", type: "b", major: 8, minor: 0, mode: 0o660, uid: 0, gid: 6 }]]]), all: [] },
+    devices: {
+      byPath: new Map([
+        ["/dev/sda", [{ path: "/dev/sda", type: "b", major: 8, minor: 0, mode: 0o660, uid: 0, gid: 6 }]],
+      ]),
+      all: [],
+    },
     capabilities: hostCapabilities,
   });
 }
 const facts = (from: RunSpec) => ({ bounding: from.process.capabilities.bounding, view: hostView });
 const SPECS: Readonly<Record<string, RunSpec>> = {
   default: spec(),
-  terminal: spec({ consoleSize: [24, 80], ulimits: [{ name: "nofile", soft: 5, hard: 10 }] }, { tty: true, workingDir: "/w" }),
+  terminal: spec(
+    { consoleSize: [24, 80], ulimits: [{ name: "nofile", soft: 5, hard: 10 }] },
+    { tty: true, workingDir: "/w" },
+  ),
   privileged: spec({ privileged: true, networkMode: "host", pidMode: "container:x", utsMode: "host" }),
   limits: spec({
     memory: 1 << 30, memorySwap: -1, memoryReservation: 1 << 28, memorySwappiness: 5, oomKillDisable: true, nanoCpus: 5e8, cpuShares: 99,
@@ -46,23 +59,47 @@ const SPECS: Readonly<Record<string, RunSpec>> = {
     blkioDeviceReadBps: [{ path: "/dev/sda", rate: 5 }], hugepageLimits: [{ pageSize: "2MB", limit: 5 }], oomScoreAdj: 5,
     devices: [{ pathOnHost: "/dev/sda", pathInContainer: "/dev/x", cgroupPermissions: "r" }], annotations: { a: "b" },
   }), // biome-ignore format: a record
-  user: spec({ usernsMode: "auto", timeOffsets: { monotonicSeconds: 1, boottimeSeconds: 2 }, readonlyRootfs: true, securityOpt: ["no-new-privileges"] }),
+  user: spec({
+    usernsMode: "auto",
+    timeOffsets: { monotonicSeconds: 1, boottimeSeconds: 2 },
+    readonlyRootfs: true,
+    securityOpt: ["no-new-privileges"],
+  }),
 };
 
 describe("there and back", () => {
   it.each(Object.entries(SPECS))("%s", (_name, from) => {
-    const back = fromOci(JSON.parse(printOci(toOci(from, "rootfs", facts(from)))), { id: ID, bundle: "/bundle", root, cgroupParent: "/x", view: hostView });
+    const back = fromOci(JSON.parse(printOci(toOci(from, "rootfs", facts(from)))), {
+      id: ID,
+      bundle: "/bundle",
+      root,
+      cgroupParent: "/x",
+      view: hostView,
+    });
     const expanded = from.seccomp === "default" ? { ...from, seccomp: { ...defaultProfile(facts(from)) } } : from;
     expect(back).toEqual(expanded);
   });
   it("keeps every digit of an unlimited limit", () => {
-    const from = { ...SPECS["default"]!, process: { ...SPECS["default"]!.process, rlimits: [{ type: "RLIMIT_CORE", soft: (1n << 64n) - 1n, hard: (1n << 64n) - 1n }] } };
+    const from = {
+      ...SPECS["default"]!,
+      process: {
+        ...SPECS["default"]!.process,
+        rlimits: [{ type: "RLIMIT_CORE", soft: (1n << 64n) - 1n, hard: (1n << 64n) - 1n }],
+      },
+    };
     const text = printOci(toOci(from, "rootfs", facts(from)));
     expect(text).toContain("18446744073709551615");
-    expect(fromOci(JSON.parse(text), { id: ID, bundle: "/b", root, cgroupParent: "/x", view: hostView }).process.rlimits).toEqual(from.process.rlimits);
+    expect(
+      fromOci(JSON.parse(text), { id: ID, bundle: "/b", root, cgroupParent: "/x", view: hostView }).process.rlimits,
+    ).toEqual(from.process.rlimits);
   });
   it("resolves what is relative against the bundle", () => {
-    const config = { ociVersion: "1.0.2", root: { path: "rootfs" }, process: { cwd: "/", args: ["sh"] }, mounts: [{ destination: "data", source: "src", options: ["bind"] }] };
+    const config = {
+      ociVersion: "1.0.2",
+      root: { path: "rootfs" },
+      process: { cwd: "/", args: ["sh"] },
+      mounts: [{ destination: "data", source: "src", options: ["bind"] }],
+    };
     const read = fromOci(config, { id: "x", bundle: "/bundle", cgroupParent: "/p", view: hostView });
     expect(read.root).toEqual({ kind: "directory", path: "/bundle/rootfs" });
     expect(read.mounts).toEqual([{ type: "bind", source: "/bundle/src", destination: "/data", options: ["bind"] }]);
@@ -82,7 +119,10 @@ describe("refusals", () => {
     [{ ...base, linux: { intelRdt: { closID: "x" } } }, "linux.intelRdt is not supported"],
     [{ ...base, linux: { namespaces: [{ type: "odd" }] } }, 'linux.namespaces[0].type: "odd" is not one of'],
     [{ ...base, hooks: { poststop: [{ path: "rel" }] } }, "hooks.poststop[0].path"],
-    [{ ...base, linux: { resources: { memory: { limit: "5" } } } }, "linux.resources.memory.limit: a whole number is expected"],
+    [
+      { ...base, linux: { resources: { memory: { limit: "5" } } } },
+      "linux.resources.memory.limit: a whole number is expected",
+    ],
   ])("%j", (config, message) => {
     expect(() => fromOci(config, { id: "x", bundle: "/b", cgroupParent: "/p", view: hostView })).toThrow(message);
   });

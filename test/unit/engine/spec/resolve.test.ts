@@ -8,9 +8,18 @@ import { configDefaults, hostDefaults } from "../../../support/config-defaults.t
 import { hostCapabilities, hostView } from "../../../support/host-view.ts";
 
 const ID = "0123456789abcdef".repeat(4);
-function spec(host: Partial<HostConfig> = {}, config: Partial<ContainerConfig> = {}, extra: Partial<ResolveInput> = {}) {
+function spec(
+  host: Partial<HostConfig> = {},
+  config: Partial<ContainerConfig> = {},
+  extra: Partial<ResolveInput> = {},
+) {
   const full = { ...configDefaults, cmd: ["sh"], ...config };
-  const checked = validateCreate({ config: full, host: { ...hostDefaults, networkMode: "none", ...host }, view: hostView, capabilities: hostCapabilities });
+  const checked = validateCreate({
+    config: full,
+    host: { ...hostDefaults, networkMode: "none", ...host },
+    view: hostView,
+    capabilities: hostCapabilities,
+  });
   return resolve({
     id: ID,
     config: full,
@@ -29,12 +38,22 @@ function spec(host: Partial<HostConfig> = {}, config: Partial<ContainerConfig> =
   });
 }
 const destinations = (result: ReturnType<typeof spec>) => result.mounts.map(({ destination }) => destination);
-const namespaces = (result: ReturnType<typeof spec>) => result.namespaces.map(({ type, path }) => (path === null ? type : `${type} ${path}`));
+const namespaces = (result: ReturnType<typeof spec>) =>
+  result.namespaces.map(({ type, path }) => (path === null ? type : `${type} ${path}`));
 
 describe("process", () => {
   it("has Docker's environment", () => {
-    expect(spec({}, { env: ["PATH=/x", "FOO=1"] }).process.env).toEqual(["HOME=/root", "PATH=/x", "HOSTNAME=0123456789ab", "FOO=1"]);
-    expect(spec({}, { tty: true, env: ["HOSTNAME", "HOME=/h"] }).process.env).toEqual([expect.stringMatching(/^PATH=/), "TERM=xterm", "HOME=/h"]);
+    expect(spec({}, { env: ["PATH=/x", "FOO=1"] }).process.env).toEqual([
+      "HOME=/root",
+      "PATH=/x",
+      "HOSTNAME=0123456789ab",
+      "FOO=1",
+    ]);
+    expect(spec({}, { tty: true, env: ["HOSTNAME", "HOME=/h"] }).process.env).toEqual([
+      expect.stringMatching(/^PATH=/),
+      "TERM=xterm",
+      "HOME=/h",
+    ]);
   });
   it("has a clean absolute directory and the console's size with a terminal only", () => {
     expect(spec({}, { workingDir: "/a/../b/" }).process.cwd).toBe("/b");
@@ -44,7 +63,12 @@ describe("process", () => {
   it("has Docker's capabilities and nothing inheritable", () => {
     const { capabilities } = spec().process;
     expect(capabilityMask(capabilities.bounding)).toBe(0xa80425fbn);
-    expect(capabilities).toMatchObject({ inheritable: [], ambient: [], effective: capabilities.bounding, permitted: capabilities.bounding });
+    expect(capabilities).toMatchObject({
+      inheritable: [],
+      ambient: [],
+      effective: capabilities.bounding,
+      permitted: capabilities.bounding,
+    });
   });
   it.each<[string[] | null, string[] | null, bigint]>([
     [["NET_ADMIN"], null, 0xa80435fbn],
@@ -57,7 +81,11 @@ describe("process", () => {
   });
   it("clamps limits to what the daemon may give", () => {
     const view = { ...hostView, capabilities: ["CAP_CHOWN"], oomScoreAdj: 100 };
-    const { process } = spec({ ulimits: [{ name: "nofile", soft: -1, hard: -1 }], oomScoreAdj: -5, privileged: true }, {}, { view });
+    const { process } = spec(
+      { ulimits: [{ name: "nofile", soft: -1, hard: -1 }], oomScoreAdj: -5, privileged: true },
+      {},
+      { view },
+    );
     expect(process.rlimits).toEqual([{ type: "RLIMIT_NOFILE", soft: 4096n, hard: 4096n }]);
     expect(process.oomScoreAdj).toBe(100);
     expect(process.capabilities.bounding).toEqual(["CAP_CHOWN"]);
@@ -69,7 +97,18 @@ describe("process", () => {
 
 describe("mounts", () => {
   it("are Docker's, in order", () => {
-    expect(destinations(spec())).toEqual(["/proc", "/dev", "/dev/pts", "/sys", "/sys/fs/cgroup", "/dev/mqueue", "/dev/shm", "/etc/resolv.conf", "/etc/hostname", "/etc/hosts"]);
+    expect(destinations(spec())).toEqual([
+      "/proc",
+      "/dev",
+      "/dev/pts",
+      "/sys",
+      "/sys/fs/cgroup",
+      "/dev/mqueue",
+      "/dev/shm",
+      "/etc/resolv.conf",
+      "/etc/hostname",
+      "/etc/hosts",
+    ]);
   });
   it("are replaced by the user's", () => {
     const bind = (destination: string) => ({ type: "bind", source: "/s", destination, options: ["rbind"] });
@@ -78,7 +117,8 @@ describe("mounts", () => {
     ]); // biome-ignore format: a list
   });
   it("follow privilege, read-only roots and ipc modes", () => {
-    const options = (result: ReturnType<typeof spec>, at: string) => result.mounts.find(({ destination }) => destination === at)?.options;
+    const options = (result: ReturnType<typeof spec>, at: string) =>
+      result.mounts.find(({ destination }) => destination === at)?.options;
     expect(options(spec(), "/sys")).toContain("ro");
     expect(options(spec({ privileged: true }), "/sys")).not.toContain("ro");
     expect(options(spec({ privileged: true }), "/sys/fs/cgroup")).not.toContain("ro");
@@ -86,18 +126,29 @@ describe("mounts", () => {
     expect(options(spec({ readonlyRootfs: true }), "/dev/shm")).not.toContain("ro");
     expect(options(spec({ shmSize: 1 << 20 }), "/dev/shm")).toContain("size=1048576");
     expect(destinations(spec({ ipcMode: "none" }))).not.toContain("/dev/shm");
-    expect(spec({ ipcMode: "host" }).mounts.find(({ destination }) => destination === "/dev/shm")).toMatchObject({ type: "bind", source: "/dev/shm" });
+    expect(spec({ ipcMode: "host" }).mounts.find(({ destination }) => destination === "/dev/shm")).toMatchObject({
+      type: "bind",
+      source: "/dev/shm",
+    });
   });
 });
 
 describe("namespaces", () => {
   it("are new, shared or joined", () => {
     expect(namespaces(spec())).toEqual(["mount", "pid", "network", "uts", "ipc", "cgroup"]);
-    expect(namespaces(spec({ networkMode: "host", pidMode: "host", utsMode: "host", ipcMode: "host", cgroupnsMode: "host" }))).toEqual(["mount"]);
+    expect(
+      namespaces(
+        spec({ networkMode: "host", pidMode: "host", utsMode: "host", ipcMode: "host", cgroupnsMode: "host" }),
+      ),
+    ).toEqual(["mount"]);
     expect(namespaces(spec({ networkMode: "container:x", pidMode: "container:y" }, {}, { joined: { network: 5, ipc: null, pid: 6 } }))).toEqual([
       "mount", "pid /proc/6/ns/pid", "network /proc/5/ns/net", "uts", "ipc", "cgroup",
     ]); // biome-ignore format: a list
-    const auto = spec({ usernsMode: "auto", timeOffsets: { monotonicSeconds: 5, boottimeSeconds: 6 } }, {}, { idRange: { start: 100000, size: 65536 } });
+    const auto = spec(
+      { usernsMode: "auto", timeOffsets: { monotonicSeconds: 5, boottimeSeconds: 6 } },
+      {},
+      { idRange: { start: 100000, size: 65536 } },
+    );
     expect(namespaces(auto)).toEqual(["mount", "pid", "network", "uts", "ipc", "cgroup", "user", "time"]);
     expect(auto.uidMappings).toEqual([{ containerId: 0, hostId: 100000, size: 65536 }]);
     expect(auto.sysctl).not.toHaveProperty("net.ipv4.ping_group_range");
@@ -118,19 +169,35 @@ describe("security and limits", () => {
   it("is confined unless privileged or told otherwise", () => {
     expect(spec().seccomp).toBe("default");
     expect(spec({ privileged: true })).toMatchObject({ seccomp: null, maskedPaths: [], readonlyPaths: [] });
-    expect(spec({ securityOpt: ["seccomp=unconfined", "no-new-privileges"] })).toMatchObject({ seccomp: null, process: { noNewPrivileges: true } });
-    expect(spec({ securityOpt: ['seccomp={"defaultAction":"SCMP_ACT_ALLOW"}'] }).seccomp).toMatchObject({ defaultAction: "SCMP_ACT_ALLOW" });
+    expect(spec({ securityOpt: ["seccomp=unconfined", "no-new-privileges"] })).toMatchObject({
+      seccomp: null,
+      process: { noNewPrivileges: true },
+    });
+    expect(spec({ securityOpt: ['seccomp={"defaultAction":"SCMP_ACT_ALLOW"}'] }).seccomp).toMatchObject({
+      defaultAction: "SCMP_ACT_ALLOW",
+    });
   });
   it("gives devices and their rules", () => {
     const device = { path: "/dev/fuse", type: "c" as const, major: 10, minor: 229, mode: 0o666, uid: 0, gid: 0 };
     const devices = { byPath: new Map([["/dev/fuse", [device]]]), all: [] };
-    const result = spec({ devices: [{ pathOnHost: "/dev/fuse", pathInContainer: "/dev/f", cgroupPermissions: "rw" }], deviceCgroupRules: ["b 8:* r"] }, {}, { devices });
-    expect(result.devices).toEqual([{ path: "/dev/f", type: "c", major: 10, minor: 229, fileMode: 0o666, uid: 0, gid: 0 }]);
+    const result = spec(
+      {
+        devices: [{ pathOnHost: "/dev/fuse", pathInContainer: "/dev/f", cgroupPermissions: "rw" }],
+        deviceCgroupRules: ["b 8:* r"],
+      },
+      {},
+      { devices },
+    );
+    expect(result.devices).toEqual([
+      { path: "/dev/f", type: "c", major: 10, minor: 229, fileMode: 0o666, uid: 0, gid: 0 },
+    ]);
     expect(result.resources.devices.slice(-2)).toEqual([
       { allow: true, type: "c", major: 10, minor: 229, access: "rw" },
       { allow: true, type: "b", major: 8, minor: null, access: "r" },
     ]);
-    expect(spec({ privileged: true }).resources.devices).toEqual([{ allow: true, type: "a", major: null, minor: null, access: "rwm" }]);
+    expect(spec({ privileged: true }).resources.devices).toEqual([
+      { allow: true, type: "a", major: null, minor: null, access: "rwm" },
+    ]);
   });
   it("turns NanoCpus into a quota, and finds its cgroup", () => {
     expect(spec({ nanoCpus: 15e8 }).resources.cpu).toMatchObject({ quota: 150_000, period: 100_000 });
@@ -148,12 +215,20 @@ describe("exec", () => {
   it("takes the container's environment, and HOME of its own user", () => {
     const container = spec({}, { env: ["A=1"], workingDir: "/w" });
     const process = resolveExec(container, { ...request, env: ["B=2", "A"], tty: true }, other, hostView);
-    expect(process.env).toEqual(["HOME=/home/five", expect.stringMatching(/^PATH=/), "HOSTNAME=0123456789ab", "TERM=xterm", "B=2"]);
+    expect(process.env).toEqual([
+      "HOME=/home/five",
+      expect.stringMatching(/^PATH=/),
+      "HOSTNAME=0123456789ab",
+      "TERM=xterm",
+      "B=2",
+    ]);
     expect(process).toMatchObject({ cwd: "/w", user: { uid: 5, gid: 6, additionalGids: [6] }, terminal: true });
     expect(resolveExec(spec({}, { env: ["HOME=/set"] }), request, other, hostView).env).toContain("HOME=/set");
   });
   it("gets more power only when privileged", () => {
     expect(resolveExec(spec(), request, other, hostView).capabilities).toEqual(spec().process.capabilities);
-    expect(resolveExec(spec(), { ...request, privileged: true }, other, hostView).capabilities.bounding).toEqual(hostView.capabilities);
+    expect(resolveExec(spec(), { ...request, privileged: true }, other, hostView).capabilities.bounding).toEqual(
+      hostView.capabilities,
+    );
   });
 });

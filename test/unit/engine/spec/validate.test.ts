@@ -5,12 +5,20 @@ import { configDefaults, hostDefaults } from "../../../support/config-defaults.t
 import { hostCapabilities, hostView } from "../../../support/host-view.ts";
 
 const GiB = 1 << 30;
-const check = (host: Partial<HostConfig>, config: Partial<ContainerConfig> = {}, without: readonly string[] = [], view = hostView) =>
+const check = (
+  host: Partial<HostConfig>,
+  config: Partial<ContainerConfig> = {},
+  without: readonly string[] = [],
+  view = hostView,
+) =>
   validateCreate({
     config: { ...configDefaults, ...config },
     host: { ...hostDefaults, networkMode: "none", ...host },
     view,
-    capabilities: { ...hostCapabilities, limits: new Set([...hostCapabilities.limits].filter((limit) => !without.includes(limit))) },
+    capabilities: {
+      ...hostCapabilities,
+      limits: new Set([...hostCapabilities.limits].filter((limit) => !without.includes(limit))),
+    },
   });
 
 describe("defaults written back", () => {
@@ -50,13 +58,22 @@ describe("refusals", () => {
     [{ cpusetCpus: "a" }, "Invalid value a for cpuset cpus"],
     [{ blkioWeight: 5 }, "Range of blkio weight is from 10 to 1000"],
     [{ oomScoreAdj: 1001 }, "Invalid value 1001, range for oom score adj is [-1000, 1000]"],
-    [{ autoRemove: true, restartPolicy: { name: "always", maximumRetryCount: 0 } }, "can't create 'AutoRemove' container with restart policy"],
-    [{ restartPolicy: { name: "always", maximumRetryCount: 3 } }, "maximum retry count can only be used with 'on-failure'"],
+    [
+      { autoRemove: true, restartPolicy: { name: "always", maximumRetryCount: 0 } },
+      "can't create 'AutoRemove' container with restart policy",
+    ],
+    [
+      { restartPolicy: { name: "always", maximumRetryCount: 3 } },
+      "maximum retry count can only be used with 'on-failure'",
+    ],
     [{ restartPolicy: { name: "odd" as "no", maximumRetryCount: 0 } }, "unknown policy 'odd'"],
     [{ capAdd: ["NO_SUCH"] }, 'invalid CapAdd: unknown capability: "NO_SUCH"'],
     [{ securityOpt: ["odd=1"] }, 'invalid --security-opt 2: "odd=1"'],
     [{ securityOpt: ["seccomp={"] }, "seccomp"],
-    [{ sysctls: { "kernel.core_pattern": "|/x" } }, "sysctl 'kernel.core_pattern' is not in a separate kernel namespace"],
+    [
+      { sysctls: { "kernel.core_pattern": "|/x" } },
+      "sysctl 'kernel.core_pattern' is not in a separate kernel namespace",
+    ],
     [{ sysctls: { "net.ipv4.ip_forward": "1\n+kernel.x=1" } }, "line break"],
     [{ networkMode: "host", sysctls: { "net.ipv4.ip_forward": "1" } }, "not allowed in host network namespace"],
     [{ ipcMode: "host", sysctls: { "kernel.msgmax": "1" } }, "not allowed in host ipc namespace"],
@@ -75,12 +92,17 @@ describe("refusals", () => {
     [{ stopSignal: "SIGODD" }, "invalid signal: SIGODD"],
     [{ env: ["=x"] }, "invalid environment variable: =x"],
     [{ hostname: "a b" }, "invalid hostname format: a b"],
-    [{ healthcheck: { test: [], intervalNs: 5, timeoutNs: 0, startPeriodNs: 0, startIntervalNs: 0, retries: 0 } }, "Interval in Healthcheck cannot be less than 1ms"],
+    [
+      { healthcheck: { test: [], intervalNs: 5, timeoutNs: 0, startPeriodNs: 0, startIntervalNs: 0, retries: 0 } },
+      "Interval in Healthcheck cannot be less than 1ms",
+    ],
   ])("%j", (config, message) => {
     expect(() => check({}, config)).toThrow(message);
   });
   it("names every problem at once", () => {
-    expect(() => check({ memory: 1, oomScoreAdj: 5000 }, { workingDir: "x" })).toThrow(/working directory[^]*oom score[^]*6MB/);
+    expect(() => check({ memory: 1, oomScoreAdj: 5000 }, { workingDir: "x" })).toThrow(
+      /working directory[^]*oom score[^]*6MB/,
+    );
   });
 });
 
@@ -92,7 +114,12 @@ describe("what this host cannot do", () => {
     [{ cpuShares: 5 }, "cpuShares", { cpuShares: 0 }, "Shares discarded"],
     [{ cpusetCpus: "0" }, "cpuset", { cpusetCpus: "" }, "CPUset discarded"],
     [{ blkioWeight: 500 }, "blkioWeight", { blkioWeight: 0 }, "Weight discarded"],
-    [{ blkioDeviceReadBps: [{ path: "/dev/x", rate: 1 }] }, "blkioThrottle", { blkioDeviceReadBps: [] }, "Block I/O BPS read limit discarded"],
+    [
+      { blkioDeviceReadBps: [{ path: "/dev/x", rate: 1 }] },
+      "blkioThrottle",
+      { blkioDeviceReadBps: [] },
+      "Block I/O BPS read limit discarded",
+    ],
     [{ oomKillDisable: true, memory: GiB }, "oomKillDisable", { oomKillDisable: false }, "OomKillDisable discarded"],
   ])("%j without %s is a warning and a zero", (host, without, stored, warning) => {
     const result = check(host, {}, [without]);
@@ -100,8 +127,17 @@ describe("what this host cannot do", () => {
     expect(result.warnings.join()).toContain(warning);
   });
   it("says which powers the daemon lacks itself", () => {
-    const view = { ...hostView, capabilities: hostView.capabilities.filter((name) => name !== "CAP_SYS_RESOURCE"), oomScoreAdj: 0 };
-    const { warnings } = check({ capAdd: ["SYS_RESOURCE"], ulimits: [{ name: "nofile", soft: 1, hard: 9999 }], oomScoreAdj: -500 }, {}, [], view);
+    const view = {
+      ...hostView,
+      capabilities: hostView.capabilities.filter((name) => name !== "CAP_SYS_RESOURCE"),
+      oomScoreAdj: 0,
+    };
+    const { warnings } = check(
+      { capAdd: ["SYS_RESOURCE"], ulimits: [{ name: "nofile", soft: 1, hard: 9999 }], oomScoreAdj: -500 },
+      {},
+      [],
+      view,
+    );
     expect(warnings.join("\n")).toMatch(/CAP_SYS_RESOURCE[^]*Ulimit nofile[^]*OomScoreAdj -500/);
   });
 });
@@ -110,15 +146,25 @@ describe("update", () => {
   const update = (host: Partial<HostConfig>, changes: Partial<HostConfig>) =>
     validateUpdate({ host: { ...hostDefaults, ...host }, changes, view: hostView, capabilities: hostCapabilities });
   it("changes what is not zero", () => {
-    expect(update({ memory: GiB, cpuShares: 5 }, { memory: 0, cpuShares: 10, pidsLimit: -1 }).host).toMatchObject({ memory: GiB, cpuShares: 10, pidsLimit: null });
+    expect(update({ memory: GiB, cpuShares: 5 }, { memory: 0, cpuShares: 10, pidsLimit: -1 }).host).toMatchObject({
+      memory: GiB,
+      cpuShares: 10,
+      pidsLimit: null,
+    });
     expect(update({ pidsLimit: 5 }, { pidsLimit: null }).host.pidsLimit).toBe(5);
   });
   it("keeps memory below memory and swap", () => {
-    expect(() => update({ memory: GiB, memorySwap: GiB }, { memory: 2 * GiB })).toThrow("update the memoryswap at the same time");
-    expect(update({ memory: GiB, memorySwap: GiB }, { memory: 2 * GiB, memorySwap: 2 * GiB }).host.memory).toBe(2 * GiB);
+    expect(() => update({ memory: GiB, memorySwap: GiB }, { memory: 2 * GiB })).toThrow(
+      "update the memoryswap at the same time",
+    );
+    expect(update({ memory: GiB, memorySwap: GiB }, { memory: 2 * GiB, memorySwap: 2 * GiB }).host.memory).toBe(
+      2 * GiB,
+    );
   });
   it("does not mix two ways to say cpu", () => {
     expect(() => update({ cpuQuota: 5000 }, { nanoCpus: 1e9 })).toThrow("Conflicting options");
-    expect(() => update({ nanoCpus: 1e9 }, { cpuQuota: 5000 })).toThrow("Conflicting options: CPU Quota cannot be updated");
+    expect(() => update({ nanoCpus: 1e9 }, { cpuQuota: 5000 })).toThrow(
+      "Conflicting options: CPU Quota cannot be updated",
+    );
   });
 });

@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { parseHierarchies } from "../../../../../engine/isolation/cgroup/hierarchies.ts";
-import { allowsEverything, cpuWeight, deviceWritesV1, ioWeight, type Write, writesV1, writesV2 } from "../../../../../engine/isolation/cgroup/translate.ts";
+import {
+  allowsEverything,
+  cpuWeight,
+  deviceWritesV1,
+  ioWeight,
+  type Write,
+  writesV1,
+  writesV2,
+} from "../../../../../engine/isolation/cgroup/translate.ts";
 import { limitOrNull, parseBlkioV1, parseIoStat } from "../../../../../engine/isolation/cgroup/usage.ts";
 import type { HostConfig } from "../../../../../engine/spec/config.ts";
 import { ALLOW_ALL_DEVICES, DEFAULT_DEVICE_RULES } from "../../../../../engine/spec/defaults.ts";
@@ -8,8 +16,10 @@ import { resolveResources } from "../../../../../engine/spec/resolve-resources.t
 import { hostDefaults } from "../../../../support/config-defaults.ts";
 
 const disk = { path: "/dev/sda", type: "b" as const, major: 8, minor: 0, mode: 0o660, uid: 0, gid: 0 };
-const resources = (host: Partial<HostConfig>) => resolveResources({ ...hostDefaults, ...host }, { byPath: new Map([["/dev/sda", [disk]]]), all: [] });
-const lines = (writes: readonly Write[]): readonly string[] => writes.map(({ files, value }) => `${files.join("|")}=${value}`);
+const resources = (host: Partial<HostConfig>) =>
+  resolveResources({ ...hostDefaults, ...host }, { byPath: new Map([["/dev/sda", [disk]]]), all: [] });
+const lines = (writes: readonly Write[]): readonly string[] =>
+  writes.map(({ files, value }) => `${files.join("|")}=${value}`);
 
 describe("v1", () => {
   it("writes nothing for what is not limited", () => {
@@ -51,7 +61,12 @@ describe("v1", () => {
     expect(lines(writesV1(resources({ memory: 400, memorySwap: -1 }), 300))[0]).toBe("memory.memsw.limit_in_bytes=-1");
   });
   it("lists devices in order", () => {
-    expect(lines(deviceWritesV1(DEFAULT_DEVICE_RULES)).slice(0, 4)).toEqual(["devices.deny=a", "devices.allow=c *:* m", "devices.allow=b *:* m", "devices.allow=c 1:3 rwm"]);
+    expect(lines(deviceWritesV1(DEFAULT_DEVICE_RULES)).slice(0, 4)).toEqual([
+      "devices.deny=a",
+      "devices.allow=c *:* m",
+      "devices.allow=b *:* m",
+      "devices.allow=c 1:3 rwm",
+    ]);
     expect(allowsEverything(ALLOW_ALL_DEVICES)).toBe(true);
     expect(allowsEverything(DEFAULT_DEVICE_RULES)).toBe(false);
   });
@@ -78,10 +93,23 @@ describe("v2", () => {
       "hugetlb.2MB.max=4",
       "memory.high=90",
     ]);
-    expect(lines(writesV2(resources({ memory: 100, memorySwap: -1 })))).toEqual(["memory.swap.max=max", "memory.max=100"]);
-    expect(lines(writesV2(resources({ memory: 100, memorySwap: 100 })))).toEqual(["memory.swap.max=0", "memory.max=100"]);
+    expect(lines(writesV2(resources({ memory: 100, memorySwap: -1 })))).toEqual([
+      "memory.swap.max=max",
+      "memory.max=100",
+    ]);
+    expect(lines(writesV2(resources({ memory: 100, memorySwap: 100 })))).toEqual([
+      "memory.swap.max=0",
+      "memory.max=100",
+    ]);
   });
-  it.each([[2, 1], [1, 1], [1024, 100], [262144, 10000], [300000, 10000], [512, 59]])("turns %i shares into weight %i", (shares, weight) => {
+  it.each([
+    [2, 1],
+    [1, 1],
+    [1024, 100],
+    [262144, 10000],
+    [300000, 10000],
+    [512, 59],
+  ])("turns %i shares into weight %i", (shares, weight) => {
     expect(cpuWeight(shares)).toBe(weight);
   });
   it("turns blkio weights into io weights", () => {

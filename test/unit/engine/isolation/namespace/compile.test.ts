@@ -13,9 +13,18 @@ import { configDefaults, hostDefaults } from "../../../../support/config-default
 import { hostCapabilities, hostView } from "../../../../support/host-view.ts";
 
 const ID = "0123456789abcdef".repeat(4);
-function spec(host: Partial<HostConfig> = {}, config: Partial<ContainerConfig> = {}, mounts: RunSpec["mounts"] = []): RunSpec {
+function spec(
+  host: Partial<HostConfig> = {},
+  config: Partial<ContainerConfig> = {},
+  mounts: RunSpec["mounts"] = [],
+): RunSpec {
   const full = { ...configDefaults, cmd: ["hello", "there"], ...config };
-  const checked = validateCreate({ config: full, host: { ...hostDefaults, networkMode: "none", ...host }, view: hostView, capabilities: hostCapabilities });
+  const checked = validateCreate({
+    config: full,
+    host: { ...hostDefaults, networkMode: "none", ...host },
+    view: hostView,
+    capabilities: hostCapabilities,
+  });
   return resolve({
     id: ID,
     config: full,
@@ -57,19 +66,52 @@ describe("golden plans", () => {
   it.each<[string, () => string]>([
     ["default-v2", () => render(plan(spec()))],
     ["default-v1", () => render(plan(spec({ cgroupnsMode: "host" }), V1))],
-    ["terminal-readonly-init", () => render(plan(spec({ readonlyRootfs: true, init: true, securityOpt: ["no-new-privileges"] }, { tty: true, openStdin: true, workingDir: "/w" })))],
+    [
+      "terminal-readonly-init",
+      () =>
+        render(
+          plan(
+            spec(
+              { readonlyRootfs: true, init: true, securityOpt: ["no-new-privileges"] },
+              { tty: true, openStdin: true, workingDir: "/w" },
+            ),
+          ),
+        ),
+    ],
     ["user-namespace", () => render(plan(spec({ usernsMode: "auto" })))],
-    ["privileged-shared", () => render(plan(spec({ privileged: true, networkMode: "host", pidMode: "container:x", utsMode: "host", ipcMode: "host", oomScoreAdj: 5 })))],
+    [
+      "privileged-shared",
+      () =>
+        render(
+          plan(
+            spec({
+              privileged: true,
+              networkMode: "host",
+              pidMode: "container:x",
+              utsMode: "host",
+              ipcMode: "host",
+              oomScoreAdj: 5,
+            }),
+          ),
+        ),
+    ],
     [
       "mounts",
       () =>
         render(
           plan(
-            spec({ ulimits: [{ name: "nofile", soft: 10, hard: -1 }], timeOffsets: { monotonicSeconds: 1, boottimeSeconds: 2 } }, {}, [
-              { type: "bind", source: "/h", destination: "/data", options: ["rbind", "rprivate", "rro"] },
-              { type: "bind", source: "/s", destination: "/slave", options: ["bind", "rslave", "ro", "nosuid"] },
-              { type: "tmpfs", source: "tmpfs", destination: "/t", options: ["noexec", "size=1m", "rprivate"] },
-            ]),
+            spec(
+              {
+                ulimits: [{ name: "nofile", soft: 10, hard: -1 }],
+                timeOffsets: { monotonicSeconds: 1, boottimeSeconds: 2 },
+              },
+              {},
+              [
+                { type: "bind", source: "/h", destination: "/data", options: ["rbind", "rprivate", "rro"] },
+                { type: "bind", source: "/s", destination: "/slave", options: ["bind", "rslave", "ro", "nosuid"] },
+                { type: "tmpfs", source: "tmpfs", destination: "/t", options: ["noexec", "size=1m", "rprivate"] },
+              ],
+            ),
           ),
         ),
     ],
@@ -111,17 +153,31 @@ describe("compile", () => {
     const bind = (destination: string) => ({ type: "bind", source: "/h", destination, options: ["rbind"] });
     const ops = plan(spec({}, {}, [bind("/dev/null")]));
     const at = (match: (record: (typeof ops)[number]) => boolean) => ops.findIndex(match);
-    expect(at((r) => r.op === "device" && r.path === "/dev/null")).toBeGreaterThan(at((r) => r.op === "mount" && r.target === "/dev"));
-    expect(at((r) => r.op === "bind" && r.target === "/dev/null")).toBeGreaterThan(at((r) => r.op === "device" && r.path === "/dev/null"));
+    expect(at((r) => r.op === "device" && r.path === "/dev/null")).toBeGreaterThan(
+      at((r) => r.op === "mount" && r.target === "/dev"),
+    );
+    expect(at((r) => r.op === "bind" && r.target === "/dev/null")).toBeGreaterThan(
+      at((r) => r.op === "device" && r.path === "/dev/null"),
+    );
     expect(plan(spec({}, {}, [bind("/dev")])).some(({ op }) => op === "device" || op === "symlink")).toBe(false);
   });
   it("refuses to give mounts back to the host", () => {
-    expect(() => plan(spec({}, {}, [{ type: "bind", source: "/h", destination: "/x", options: ["rbind", "rshared"] }]))).toThrow("propagation shared is not supported");
+    expect(() =>
+      plan(spec({}, {}, [{ type: "bind", source: "/h", destination: "/x", options: ["rbind", "rshared"] }])),
+    ).toThrow("propagation shared is not supported");
   });
   it("loads the filter before the ids change unless no_new_privs precedes it", () => {
-    const order = (from: RunSpec) => plan(from).map(({ op }) => op).filter((op) => ["seccomp", "user", "no_new_privs", "capabilities"].includes(op));
+    const order = (from: RunSpec) =>
+      plan(from)
+        .map(({ op }) => op)
+        .filter((op) => ["seccomp", "user", "no_new_privs", "capabilities"].includes(op));
     expect(order(spec())).toEqual(["seccomp", "capabilities", "user"]);
-    expect(order(spec({ securityOpt: ["no-new-privileges"] }))).toEqual(["no_new_privs", "capabilities", "user", "seccomp"]);
+    expect(order(spec({ securityOpt: ["no-new-privileges"] }))).toEqual([
+      "no_new_privs",
+      "capabilities",
+      "user",
+      "seccomp",
+    ]);
   });
 });
 
@@ -148,6 +204,9 @@ describe("mount words", () => {
       data: ["size=5"],
     });
     expect(parseMountWords(["bind", "rro", "ro", "rw"])).toMatchObject({ attributes: 0, recursiveAttributes: true });
-    expect(parseMountWords(["newinstance", "relatime", "defaults"])).toMatchObject({ attributes: 0, data: ["newinstance"] });
+    expect(parseMountWords(["newinstance", "relatime", "defaults"])).toMatchObject({
+      attributes: 0,
+      data: ["newinstance"],
+    });
   });
 });

@@ -10,7 +10,8 @@ const plan: LaunchPlan = [
   { op: "sysctl", name: "net.a", value: "1" },
   { op: "chdir", path: "/w", create: 1 },
 ];
-const fail = (op: number, errno: number, more: Partial<Report> = {}) => failureOf(new ShimFailure({ at: "failed", op, errno, call: "call", ...more }), plan, "start");
+const fail = (op: number, errno: number, more: Partial<Report> = {}) =>
+  failureOf(new ShimFailure({ at: "failed", op, errno, call: "call", ...more }), plan, "start");
 
 describe("a failed record becomes Docker's words and exit code", () => {
   it.each<[number, number, RegExp, number, string]>([
@@ -26,7 +27,9 @@ describe("a failed record becomes Docker's words and exit code", () => {
     [99, 12, /launch: call: cannot allocate memory/, 128, "internal"],
   ])("record %i, errno %i", (op, errno, message, exitCode, kind) => {
     const error = fail(op, errno);
-    expect(error.message).toMatch(/^failed to create task for container: failed to create shim task: OCI runtime create failed/);
+    expect(error.message).toMatch(
+      /^failed to create task for container: failed to create shim task: OCI runtime create failed/,
+    );
     expect(error.message).toMatch(message);
     expect(error).toMatchObject({ kind, details: { exitCode } });
   });
