@@ -42,10 +42,12 @@ export class Images {
   readonly #stores: Stores;
   readonly #loader: Loader;
   readonly #emit: (event: ImageEvent) => void;
+  readonly #log: Log;
   #pruning = false;
 
   private constructor(options: ImagesOptions) {
     this.#emit = options.onEvent ?? (() => {});
+    this.#log = options.log;
     this.#stores = new Stores(options.root, options.database, options.log);
     this.snapshots = this.#stores.snapshots;
     this.#loader = new Loader(this.#stores, options.platform ?? hostPlatform(), options.log, this.#emit);
@@ -63,7 +65,7 @@ export class Images {
 
   /** Newest first, as `docker images`. */
   list(): ImageSummary[] {
-    const images = this.#stores.images.ids().map((id) => this.#need(id));
+    const images = this.#stores.images.ids().flatMap((id) => this.#readable(id));
     const users = new Map<string, number>();
     for (const image of images) for (const chainId of image.chainIds) users.set(chainId, (users.get(chainId) ?? 0) + 1);
     return images.map((image) => summary(image, users)).sort((a, b) => b.created - a.created || (a.id < b.id ? -1 : 1));
@@ -141,7 +143,7 @@ export class Images {
     const { images } = this.#stores;
     return {
       references: (id) => images.names(id).map(parseReference),
-      parent: (id) => images.get(id)?.parentId ?? "",
+      parent: (id) => images.record(id)?.parentId ?? "",
       children: (id) => images.children(id),
       users: usedBy,
     };
@@ -156,7 +158,7 @@ export class Images {
         for (const step of steps) {
           if ("untag" in step) images.removeName(step.untag.canonical());
           else {
-            blobs.push(step.delete, ...manifestOf(images.get(step.delete)));
+            blobs.push(step.delete, ...[images.record(step.delete)?.manifest?.digest ?? []].flat());
             images.remove(step.delete);
           }
         }
@@ -206,15 +208,22 @@ export class Images {
     return this.#stores.layers.all().reduce((sum, layer) => sum + layer.contentSize, 0);
   }
 
+  /** A damaged image must not hide the others; it can still be removed by its id. */
+  #readable(id: string): Image[] {
+    try {
+      return [this.#need(id)];
+    } catch (error) {
+      this.#log.warn("an image cannot be read", { image: id, error });
+      return [];
+    }
+  }
+
   #need(id: string): Image {
     const image = this.#stores.images.get(id);
     if (image === undefined) throw noSuchImage(id);
     return image;
   }
 }
-
-const manifestOf = (image: Image | undefined): Digest[] =>
-  image === undefined || image.manifest === null ? [] : [image.manifest.digest];
 
 const summary = (image: Image, users: ReadonlyMap<string, number>): ImageSummary => ({
   id: image.id,

@@ -38,9 +38,9 @@ export class ImageStore {
   get(id: string): Image | undefined {
     const known = this.#cache.get(id);
     if (known !== undefined) return known;
-    const row = this.#db.get("SELECT record FROM image_records WHERE id = ?", id);
-    if (row === undefined) return undefined;
-    const image = this.#read(JSON.parse(String(row["record"])) as ImageRecord);
+    const record = this.record(id);
+    if (record === undefined) return undefined;
+    const image = this.#read(record);
     this.#cache.set(id, image);
     return image;
   }
@@ -68,8 +68,30 @@ export class ImageStore {
       .map((row) => String(row["name"]));
   }
 
-  put(record: ImageRecord): void {
-    this.#db.run("INSERT OR IGNORE INTO image_records (id, record) VALUES (?, ?)", record.id, JSON.stringify(record));
+  has(id: string): boolean {
+    return this.#db.get("SELECT 1 FROM image_records WHERE id = ?", id) !== undefined;
+  }
+
+  /** Topmost layers of all images, without reading any config. */
+  chainIds(): string[] {
+    return this.#db
+      .all("SELECT DISTINCT chain_id FROM image_records WHERE chain_id IS NOT NULL")
+      .map((row) => String(row["chain_id"]));
+  }
+
+  /** The stored record: enough to remove an image whose config cannot be read any more. */
+  record(id: string): ImageRecord | undefined {
+    const row = this.#db.get("SELECT record FROM image_records WHERE id = ?", id);
+    return row === undefined ? undefined : (JSON.parse(String(row["record"])) as ImageRecord);
+  }
+
+  put(record: ImageRecord, chainId: Digest | null): void {
+    this.#db.run(
+      "INSERT OR IGNORE INTO image_records (id, chain_id, record) VALUES (?, ?, ?)",
+      record.id,
+      chainId,
+      JSON.stringify(record),
+    );
     this.#cache.delete(record.id);
   }
 
@@ -77,8 +99,7 @@ export class ImageStore {
   setName(canonical: string, id: string, now: string): Digest | undefined {
     const before = this.idOfName(canonical);
     this.#db.run("INSERT OR REPLACE INTO image_names (name, image_id) VALUES (?, ?)", canonical, id);
-    const row = this.#db.get("SELECT record FROM image_records WHERE id = ?", id);
-    const record = JSON.parse(String(row?.["record"])) as ImageRecord;
+    const record = this.record(id);
     this.#db.run(
       "UPDATE image_records SET record = ? WHERE id = ?",
       JSON.stringify({ ...record, lastTagTime: now }),
@@ -102,7 +123,9 @@ export class ImageStore {
   }
 
   children(id: string): string[] {
-    return this.ids().filter((other) => this.get(other)?.parentId === id);
+    return this.#db
+      .all("SELECT id FROM image_records WHERE json_extract(record, '$.parentId') = ?", id)
+      .map((row) => String(row["id"]));
   }
 
   #read(record: ImageRecord): Image {

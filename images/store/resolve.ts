@@ -16,7 +16,7 @@ export interface Found {
 export function findImage(store: ImageStore, ref: string): Found {
   const full = /^[0-9a-f]{64}$/.test(ref) ? `sha256:${ref}` : ref;
   if (isDigest(full)) {
-    if (store.get(full) === undefined) throw noSuchImage(ref);
+    if (!store.has(full)) throw noSuchImage(ref);
     return { id: full, name: null };
   }
   const reference = parseReference(ref).tagged();

@@ -1,16 +1,7 @@
 /** Tables of this layer; they share the data root's database with the engine. Records are JSON with a version `v`. */
 export const SCHEMA_AREA = "images";
 export const SCHEMA: readonly string[] = [
-  `CREATE TABLE image_records (
-     id TEXT PRIMARY KEY,
-     record TEXT NOT NULL
-   ) STRICT;
-   CREATE TABLE image_names (
-     name TEXT PRIMARY KEY,
-     image_id TEXT NOT NULL REFERENCES image_records (id)
-   ) STRICT;
-   CREATE INDEX image_names_by_image ON image_names (image_id);
-   CREATE TABLE image_layers (
+  `CREATE TABLE image_layers (
      chain_id TEXT PRIMARY KEY,
      parent TEXT REFERENCES image_layers (chain_id),
      number INTEGER NOT NULL UNIQUE,
@@ -18,6 +9,16 @@ export const SCHEMA: readonly string[] = [
      record TEXT NOT NULL
    ) STRICT;
    CREATE INDEX image_layers_by_parent ON image_layers (parent);
+   CREATE TABLE image_records (
+     id TEXT PRIMARY KEY,
+     chain_id TEXT REFERENCES image_layers (chain_id),
+     record TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE image_names (
+     name TEXT PRIMARY KEY,
+     image_id TEXT NOT NULL REFERENCES image_records (id)
+   ) STRICT;
+   CREATE INDEX image_names_by_image ON image_names (image_id);
    CREATE TABLE snapshot_inits (
      chain_id TEXT PRIMARY KEY,
      number INTEGER NOT NULL UNIQUE

@@ -4,6 +4,7 @@ import type { Database } from "../../engine/base/database.ts";
 import type { Log } from "../../engine/base/log.ts";
 import type { Digest } from "../digest.ts";
 import { SnapshotDirectory } from "../snapshot/directory.ts";
+import { detachLeftovers } from "../snapshot/overlay.ts";
 import { Snapshots } from "../snapshot/snapshots.ts";
 import { ContentStore } from "./content-store.ts";
 import { ImageStore } from "./image-store.ts";
@@ -75,13 +76,13 @@ export class Stores {
   #usedLayers(): Set<string> {
     const used = new Set<string>(this.#pins.keys());
     const tops = [
-      ...this.images.ids().map((id) => this.images.get(id)?.chainId ?? null),
+      ...this.images.chainIds(),
       ...this.database
         .all("SELECT DISTINCT chain_id FROM snapshots WHERE chain_id <> ''")
         .map((row) => String(row["chain_id"])),
     ];
     for (const top of tops) {
-      for (let at = top; at !== null && !used.has(at); ) {
+      for (let at: string | null = top; at !== null && !used.has(at); ) {
         used.add(at);
         at = this.layers.get(at)?.parent ?? null;
       }
@@ -98,9 +99,11 @@ export class Stores {
 
   /** What a killed daemon, or a power cut, left: torn layers, directories and blobs without a row, temporary files. */
   #sweep(): void {
+    detachLeftovers(this.directory.base);
     for (const name of readdirSync(this.temporary))
       rmSync(`${this.temporary}/${name}`, { recursive: true, force: true });
     this.#dropTorn();
+    this.collect();
     const numbers = this.database.all(
       "SELECT number FROM image_layers UNION SELECT number FROM snapshots UNION SELECT number FROM snapshot_inits",
     );
@@ -138,8 +141,7 @@ export class Stores {
       },
       { durable: true },
     );
-    // Containers keep what they stand on: their start may still work, and removing it would break them for certain.
-    this.collect();
+    // Layers that a container stands on stay: its start may still work, and removing them would break it for certain.
   }
 }
 

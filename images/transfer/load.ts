@@ -48,6 +48,8 @@ export class Loader {
       return await this.#inTurn(() => this.#store(images, spool.fd, options.onProgress ?? (() => {}), signal));
     } finally {
       unpin();
+      // A layer whose image was removed meanwhile was kept only by the pin.
+      this.#stores.collect();
     }
   }
 
@@ -103,12 +105,12 @@ export class Loader {
     database.transaction(
       () => {
         for (const layer of fresh) layers.add(layer, boot);
-        for (const { id, manifest, names } of images) {
+        for (const { id, manifest, layers: stack, names } of images) {
           const kept =
             manifest === null
               ? null
               : { digest: manifest.digest, mediaType: manifest.mediaType, size: manifest.bytes.length };
-          store.put({ v: 1, id, parentId: "", manifest: kept, lastTagTime: now });
+          store.put({ v: 1, id, parentId: "", manifest: kept, lastTagTime: now }, stack.at(-1)?.chainId ?? null);
           for (const name of names) store.setName(name.canonical(), id, now);
         }
       },

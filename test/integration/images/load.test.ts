@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -451,6 +453,29 @@ describe("names and removal", () => {
       ["<missing>", 0, "env", []],
       ["<missing>", 1000, "add a", []],
     ]);
+  });
+  it("lists the others when one is damaged, and removes the damaged one", async () => {
+    const other = buildImage({ layers: [base()], tags: ["other:1"] });
+    await store.load(dockerArchive([image(), other], "old"));
+    await store.close();
+    writeFileSync(join(store.root, "blobs/sha256", image().id.slice(7)), "flipped");
+    await store.open();
+    expect(store.images.list().map(({ id }) => id)).toEqual([other.id]);
+    expect(() => store.images.resolve("x:1")).toThrow("has the digest");
+    await store.images.remove("x:1", idle);
+    await store.load(dockerArchive([image()]));
+    expect(store.images.resolve("x:1").id).toBe(image().id);
+  });
+  it("collects layers of an image whose removal was interrupted", async () => {
+    await store.load(dockerArchive([image()]));
+    await store.images.close();
+    store.database.run("DELETE FROM image_names");
+    store.database.run("DELETE FROM image_records");
+    store.database.close();
+    await store.open();
+    await store.close();
+    expect(store.contents()).toEqual(EMPTY);
+    await store.open();
   });
   it("knows everything again after a restart", async () => {
     await store.load(ociLayout([image("gzip", ["x:1"])]));

@@ -1,4 +1,5 @@
 import {
+  closeSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -15,6 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Digest } from "../../../images/index.ts";
+import { openDetached } from "../../../images/snapshot/overlay.ts";
 import { buildImage, buildLayer, dockerArchive, type TestEntry } from "../../support/image-archive.ts";
 import { EMPTY, idle, TestStore, Tree } from "./store.ts";
 
@@ -112,6 +114,21 @@ describe("snapshots", () => {
     expect(statSync(join(snapshot.base, snapshot.upper))).toMatchObject({ mode: 0o41711, uid: 3 });
     for (const name of ["snapshots", "trash", "tmp", "blobs"])
       expect(statSync(join(store.root, name)).mode & 0o777, name).toBe(0o700);
+  });
+  it("can be opened on kernels that take all layers in one string, of which more than ten fit", async () => {
+    const layers = Array.from({ length: 40 }, (_, index): TestEntry[] => [{ name: `f${index}`, data: `${index}` }]);
+    const { base, lowers, upper, work } = await store.images.snapshots.prepare("c", await chainOf(...layers));
+    for (const source of [
+      { base, lowers },
+      { base, lowers, upper, work },
+    ]) {
+      const fd = openDetached(source, true);
+      using tree = new Tree({ fd, close: () => closeSync(fd) });
+      expect(readdirSync(tree.path(".")).filter((name) => name.startsWith("f"))).toHaveLength(40);
+      if ("upper" in source) writeFileSync(tree.path("written"), "w");
+    }
+    expect([store.contents().tmp, mounts()]).toEqual([[], []]);
+    expect(readFileSync(join(base, upper, "written"), "utf8")).toBe("w");
   });
   it("know each key once, and none that is missing", async () => {
     const chainId = await chainOf([{ name: "a", data: "1" }]);
