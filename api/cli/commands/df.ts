@@ -4,7 +4,7 @@ import { bool, string } from "../parse/flag.ts";
 import { type Noun, renderList } from "../render/format.ts";
 import { CONTAINER } from "../render/nouns/container.ts";
 import { IMAGE, imageViews } from "../render/nouns/image.ts";
-import { humanSize } from "../render/units.ts";
+import { humanSize, since } from "../render/units.ts";
 import { FORMAT_USAGE } from "./shared.ts";
 
 interface Usage {
@@ -91,6 +91,37 @@ const VOLUME: Noun<VolumeRow> = {
   }),
 };
 
+type CacheRow = NonNullable<DiskUsageReply["BuildCache"]>[number] & {
+  readonly CreatedAt?: string;
+  readonly LastUsedAt?: string | null;
+  readonly UsageCount?: number;
+};
+const age = (time: string | null | undefined, nowMs: number): string =>
+  time === undefined || time === null ? "" : since(Date.parse(time) / 1000, nowMs);
+const CACHE: Noun<{ readonly entry: CacheRow; readonly nowMs: number }> = {
+  typeName: "*formatter.buildCacheContext",
+  headers: {
+    ID: "CACHE ID",
+    CacheType: "CACHE TYPE",
+    Size: "SIZE",
+    CreatedSince: "CREATED",
+    LastUsedSince: "LAST USED",
+    UsageCount: "USAGE",
+    Shared: "SHARED",
+  },
+  row: ({ entry, nowMs }) => ({
+    ID: () => entry.ID.slice(0, 12) + (entry.InUse ? "*" : ""),
+    CacheType: () => entry.Type,
+    Size: () => humanSize(entry.Size, 3),
+    CreatedSince: () => age(entry.CreatedAt, nowMs),
+    LastUsedSince: () => age(entry.LastUsedAt, nowMs),
+    UsageCount: () => String(entry.UsageCount ?? 0),
+    Shared: () => String(entry.Shared),
+  }),
+};
+const CACHE_COLUMNS =
+  "{{.ID}}\\t{{.CacheType}}\\t{{.Size}}\\t{{.CreatedSince}}\\t{{.LastUsedSince}}\\t{{.UsageCount}}\\t{{.Shared}}";
+
 const IMAGE_COLUMNS =
   "{{.Repository}}\\t{{.Tag}}\\t{{.ID}}\\t{{.CreatedSince}}\\t{{.Size}}\\t{{.SharedSize}}\\t{{.UniqueSize}}\\t{{.Containers}}";
 const CONTAINER_COLUMNS =
@@ -114,6 +145,7 @@ function verboseText(usage: DiskUsageReply, nowMs: number): string {
     "Local Volumes space usage:\n",
     table(VOLUME, volumes, "{{.Name}}\\t{{.Links}}\\t{{.Size}}"),
     `Build cache usage: ${humanSize(cacheUsage(usage).sizeBytes)}\n`,
+    table(CACHE, (usage.BuildCache ?? []).map((entry) => ({ entry, nowMs })), CACHE_COLUMNS),
   ].join("\n");
 }
 

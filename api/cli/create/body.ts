@@ -10,7 +10,7 @@ import type { Values } from "../parse/flag.ts";
 import { cut } from "./csv.ts";
 import { compileEnvironment, compileLabels } from "./environment.ts";
 import type { ContainerFlags } from "./flags.ts";
-import { compileSecurity, type DeviceRequest, parseRestart } from "./limits.ts";
+import { compileCapabilities, compileSecurity, type DeviceRequest, parseRestart } from "./limits.ts";
 import { absoluteMount } from "./mounts.ts";
 import { compileNetworks } from "./networks.ts";
 import { compilePorts } from "./ports.ts";
@@ -166,8 +166,8 @@ function hostConfig(request: BodyRequest, binds: readonly string[], mode: string
     VolumeDriver: flags["volume-driver"],
     VolumesFrom: orNull(flags["volumes-from"]),
     ConsoleSize: request.consoleSize,
-    CapAdd: orNull(flags["cap-add"]),
-    CapDrop: orNull(flags["cap-drop"]),
+    CapAdd: orNull(compileCapabilities(flags["cap-add"])),
+    CapDrop: orNull(compileCapabilities(flags["cap-drop"])),
     CgroupnsMode: flags.cgroupns,
     Dns: flags.dns,
     DnsOptions: [...flags["dns-option"], ...flags["dns-opt"]],

@@ -39,11 +39,18 @@ function readPairs(files: Files, path: string, kind: string, lookup: (key: strin
   return pairs;
 }
 
+/** The last one of a name wins, at the place of the first. */
+function unique(variables: readonly string[]): string[] {
+  const byName = new Map<string, string>();
+  for (const text of variables) byName.set(cut(text, "=")[0], text);
+  return [...byName.values()];
+}
+
 /** A bare NAME takes the caller's value; where there is none it stays bare, which unsets it in the container. */
 export function compileEnvironment(files: Files, env: Env, paths: readonly string[], given: readonly string[]): string[] {
   const fromFiles = paths.flatMap((path) => readPairs(files, path, "env", (key) => env[key] ?? null));
   const direct = given.map((text) => (text.includes("=") || env[text] === undefined ? text : `${text}=${env[text]}`));
-  return [...fromFiles, ...direct];
+  return unique([...fromFiles, ...direct]);
 }
 
 export function compileLabels(files: Files, paths: readonly string[], given: readonly string[]): Record<string, string> {

@@ -45,7 +45,7 @@ export interface DeviceRequest {
 function gpuCount(text: string): number {
   if (text === "all") return -1;
   if (!/^[+-]?\d+$/.test(text)) {
-    throw new FlagValueError(`invalid count (${text}): value must be either "all" or an integer`);
+    throw new FlagValueError(`invalid count (${text}): value must be either "all" or an integer: invalid syntax`);
   }
   return Number(text);
 }
@@ -80,6 +80,12 @@ export function checkSysctl(text: string): void {
   const [name, value] = cut(text, "=");
   const known = SYSCTLS.has(name) || name.startsWith("net.") || name.startsWith("fs.mqueue.");
   if (value === null || !known) throw new FlagValueError(`sysctl '${text}' is not allowed`);
+}
+
+/** "net_raw" → "CAP_NET_RAW", sorted, each once. */
+export function compileCapabilities(given: readonly string[]): readonly string[] {
+  const names = given.map((text) => text.toUpperCase()).map((name) => (name === "ALL" || name.startsWith("CAP_") ? name : `CAP_${name}`));
+  return [...new Set(names)].sort();
 }
 
 export interface RestartPolicy {

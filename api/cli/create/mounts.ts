@@ -106,7 +106,9 @@ function assign(mount: Draft, key: string, value: string, field: string): void {
   }
 }
 
+/** Off is the same as not said: nothing is sent for it, as docker does. */
 function assignSwitch(mount: Draft, key: string, on: boolean): void {
+  if (!on) return;
   if (key === "volume-nocopy") mount.VolumeOptions = { ...mount.VolumeOptions, NoCopy: on };
   else if (key === "bind-nonrecursive") mount.BindOptions = { ...mount.BindOptions, NonRecursive: on };
   else mount.ReadOnly = on;

@@ -159,9 +159,13 @@ export function compileNetworks(given: readonly Attachment[], first: FirstNetwor
     throw wrong("conflicting options: cannot attach both user-defined and non-user-defined network-modes");
   }
   const endpoints: Record<string, EndpointSettings> = {};
+  const seen = new Set<string>();
   all.forEach((own, index) => {
-    if (endpoints[own.target] !== undefined) throw wrong(`network ${JSON.stringify(own.target)} is specified multiple times`);
-    endpoints[own.target] = endpoint(index === 0 ? merge(own, first) : own);
+    if (seen.has(own.target)) throw wrong(`network ${JSON.stringify(own.target)} is specified multiple times`);
+    seen.add(own.target);
+    const settings = endpoint(index === 0 ? merge(own, first) : own);
+    // These modes have no endpoint of their own.
+    if (own.target !== "none" && !own.target.startsWith("container:")) endpoints[own.target] = settings;
   });
   return { mode: all[0]?.target ?? "default", endpoints };
 }

@@ -61,7 +61,7 @@ describe("the body of create", () => {
     writeFileSync(join(folder.path, "env"), "\uFEFF# comment\n\nA=from file\n  B = spaced\nC\nNOT_SET\n".replace("B = spaced", "B=spaced "));
     const options = { cwd: folder.path, env: { C: "caller's", HOME: "/root" } };
     const { Env } = await sent(["--env-file", "env", "-e", "A=line", "-e", "HOME", "-e", "UNSET_HERE", "busybox"], options);
-    expect(Env).toEqual(["A=from file", "B=spaced ", "C=caller's", "A=line", "HOME=/root", "UNSET_HERE"]);
+    expect(Env).toEqual(["A=line", "B=spaced ", "C=caller's", "HOME=/root", "UNSET_HERE"]);
   });
 
   it("makes relative paths of the caller absolute, here and not in the daemon", async () => {
@@ -92,7 +92,7 @@ describe("create refuses, naming the argument", () => {
     [["--mount", "type=bind,src=/a", "x"], 'invalid argument "type=bind,src=/a" for "--mount" flag: target is required'],
     [["--mount", "type=tmpfs,dst=/a,volume-nocopy", "x"], `invalid argument "type=tmpfs,dst=/a,volume-nocopy" for "--mount" flag: cannot mix 'volume-*' options with mount type 'tmpfs'`],
     [["--mount", "dst=/a,tmpfs-mode=9", "x"], 'invalid argument "dst=/a,tmpfs-mode=9" for "--mount" flag: invalid value for tmpfs-mode: 9'],
-    [["--gpus", "count=x", "x"], 'invalid argument "count=x" for "--gpus" flag: invalid count (x): value must be either "all" or an integer'],
+    [["--gpus", "count=x", "x"], 'invalid argument "count=x" for "--gpus" flag: invalid count (x): value must be either "all" or an integer: invalid syntax'],
     [["--device", "/dev/a:/dev/b:rr", "x"], "ctr: bad mode specified: rr"],
     [["--device", "/dev/a:b", "x"], "ctr: b is not an absolute path"],
     [["--network", "host", "--network", "y", "x"], "ctr: conflicting options: cannot attach both user-defined and non-user-defined network-modes"],

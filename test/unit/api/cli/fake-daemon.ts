@@ -63,6 +63,12 @@ function record(request: IncomingMessage, text: string): Recorded {
   };
 }
 
+/** JSON with bigints as bare digits. */
+const encode = (value: unknown): string =>
+  JSON.stringify(value, (_key, one: unknown) =>
+    typeof one === "bigint" ? (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(String(one)) : one,
+  );
+
 function answer(daemon: FakeDaemon, recorded: Recorded, response: ServerResponse): void {
   const key = `${recorded.method} ${recorded.path}`;
   const found = daemon.canned[key] ?? DEFAULTS[key];
@@ -77,7 +83,7 @@ function answer(daemon: FakeDaemon, recorded: Recorded, response: ServerResponse
   response.setHeader("Content-Type", "application/json");
   response.writeHead(reply.status);
   if (Buffer.isBuffer(reply.body)) response.end(reply.body);
-  else response.end(reply.body === undefined ? undefined : `${JSON.stringify(reply.body)}\n`);
+  else response.end(reply.body === undefined ? undefined : `${encode(reply.body)}\n`);
 }
 
 function upgrade(daemon: FakeDaemon, request: IncomingMessage, socket: Duplex, head: Buffer): void {
