@@ -10,6 +10,7 @@ export {
   type Session,
 } from "./monitor-client.ts";
 export { notifyServiceManager } from "./notify.ts";
+export { type HookCommand, type HookResult, runHook } from "./hook.ts";
 export { errnoName, parseReport, type ReportLog, ShimFailure, ShimUnavailable } from "./reports.ts";
 export { type LaunchHandle, type LaunchOptions, Shim } from "./shim.ts";
 export * as sys from "./sys.ts";

@@ -67,6 +67,42 @@ static void on_size(int number) {
     (void)number;
     put_size();
 }
+/*
+ * An attacker as pid 1: tries to open memory (which needs what tracing needs), descriptors, root and program of whatever
+ * enters its pid namespace. Prints what it got hold of.
+ */
+static _Noreturn void verb_snoop(void) {
+    static const char *const targets[] = {"/fd/3", "/fd/4", "/fd/5", "/root", "/cwd", "/exe", "/mem"};
+    line("snooping");
+    for (int pid = 2;; pid = pid == 400 ? 2 : pid + 1) {
+        char path[64] = "/proc/", digits[8], name[32] = {0};
+        size_t at = sizeof digits;
+        digits[--at] = 0;
+        for (int rest = pid; rest > 0; rest /= 10) digits[--at] = (char)('0' + rest % 10);
+        strcat(path, digits + at);
+        size_t base = strlen(path);
+        strcpy(path + base, "/comm");
+        char *comm = slurp(path);
+        if (comm == NULL || strncmp(comm, "tare", 4) != 0) continue;
+        strncpy(name, comm, sizeof name - 1);
+        for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+            strcpy(path + base, targets[i]);
+            int fd = open(path, O_RDONLY | O_CLOEXEC);
+            if (fd < 0) continue;
+            close(fd);
+            strcpy(path + base, "/comm");
+            comm = slurp(path);
+            strcpy(path + base, targets[i]);
+            /* it may have become the program meanwhile, which is ours to open */
+            if (comm == NULL || strcmp(comm, name) != 0) break;
+            put("opened ");
+            put(path);
+            put(" of ");
+            line(name);
+        }
+    }
+}
+
 static int verb_tty(void) {
     if (!isatty(0)) {
         line("not a tty");
@@ -280,6 +316,7 @@ static int plain_verb(const char *verb) {
         return 0;
     }
     if (strcmp(verb, "pause") == 0) wait_forever();
+    if (strcmp(verb, "snoop") == 0) verb_snoop();
     line("hello: unknown verb");
     return 64;
 }

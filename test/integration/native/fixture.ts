@@ -176,9 +176,7 @@ export class Fixture {
   }
 
   /** Runs to the end: the exit report, and everything logged per stream. */
-  async runToEnd(
-    parts: PlanParts,
-  ): Promise<{
+  async runToEnd(parts: PlanParts): Promise<{
     readonly exit: Report;
     readonly stdout: string;
     readonly stderr: string;

@@ -1,8 +1,20 @@
+import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { Socket } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ShimFailure, ShimUnavailable, sys } from "../../../native/binding/index.ts";
-import { BASIC_MOUNTS, Fixture, isAlive, until } from "./fixture.ts";
+import {
+  encodeFrame,
+  encodePlan,
+  FRAMES,
+  parseReport,
+  ShimFailure,
+  ShimUnavailable,
+  sys,
+  TABLE_HASH,
+} from "../../../native/binding/index.ts";
+import { spawnDetached } from "../../../native/binding/spawn.ts";
+import { BASIC_MOUNTS, Fixture, isAlive, SHIM, until } from "./fixture.ts";
 
 let fixture: Fixture;
 beforeEach(() => {
@@ -218,4 +230,46 @@ test("an overlay root is the container's alone: no mount of the host's appears",
       .filter((line) => line.includes(fixture.dir)),
   ).toEqual([]);
   expect(before).not.toContain(fixture.dir);
+});
+
+describe("ctr-shim by itself", () => {
+  const shim = (args: readonly string[], input?: Uint8Array) => spawnSync(SHIM, args, { input, encoding: "utf8" });
+
+  test("version says which table it was built from", () => {
+    const { stdout, status } = shim(["version"]);
+    expect(stdout).toBe(`ctr-shim plan 1 control 1 table ${TABLE_HASH.toString(16).padStart(16, "0")}\n`);
+    expect(status).toBe(0);
+  });
+
+  test("explain prints a plan, one record a line", () => {
+    const plan = fixture.plan({ argv: ["echo", 'a "b"'] });
+    const lines = shim(["explain"], encodePlan(plan)).stdout.trimEnd().split("\n");
+    expect(lines).toHaveLength(plan.length);
+    expect(lines[0]).toContain("000 monitor monitor ");
+    expect(lines.at(-1)).toContain('final exec ["/hello"] ["hello", "echo", "a \\"b\\""]');
+  });
+
+  test.each([["explain"], ["nothing"], []])("refuses %s without sense", (...args) => {
+    const { status, stderr } = shim(args.flat(), Buffer.from("TARE"));
+    expect(status).not.toBe(0);
+    expect(stderr).not.toBe("");
+  });
+
+  test("a plan from another table is refused with the reason", async () => {
+    const [ours, theirs] = sys.socketpair();
+    const other = encodePlan(fixture.plan({ argv: ["true"] }));
+    other.writeBigUInt64LE(1n, 16);
+    spawnDetached(SHIM, ["shim", "launch"], theirs);
+    sys.close(theirs);
+    const socket = new Socket({ fd: ours, readable: true, writable: true });
+    socket.write(encodeFrame(FRAMES.launch, other));
+    const chunks = [];
+    for await (const chunk of socket) chunks.push(chunk as Buffer);
+    expect(parseReport(Buffer.concat(chunks).subarray(8))).toMatchObject({
+      at: "failed",
+      call: "decode",
+      errno: 71,
+      path: "plan version",
+    });
+  });
 });

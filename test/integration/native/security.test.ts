@@ -1,14 +1,19 @@
 /** Hostile roots: each case is one of the attacks in reference/security.md, and the host's tree is looked at afterwards. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { createRequire } from "node:module";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type OpRecord, ShimFailure, STDIO, sys } from "../../../native/binding/index.ts";
-import { ALL, BASIC_MOUNTS, collect, Fixture, fsMount } from "./fixture.ts";
+import { ALL, BASIC_MOUNTS, collect, Fixture, fsMount, until } from "./fixture.ts";
 
 let fixture: Fixture;
 let outside: string;
+let flag: Int32Array<SharedArrayBuffer>;
 beforeEach(() => {
   fixture = new Fixture();
+  flag = new Int32Array(new SharedArrayBuffer(4));
   outside = join(fixture.dir, "outside");
   mkdirSync(outside);
 });
@@ -176,6 +181,62 @@ describe("the shim itself", () => {
     const { mode } = await import("node:fs").then((fs) => fs.statSync(fixture.ctl));
     expect(mode & 0o777).toBe(0o600);
   });
+});
+
+test("an attacker as pid 1 gets hold of nothing of a process that enters (CVE-2016-9962)", async () => {
+  const handle = fixture.launch({ argv: ["snoop"], final: [caps(DOCKER_CAPS)] });
+  const container = await handle.waitFor("execed");
+  await until("it snoops", () => fixture.logged("stdout") !== "");
+  for (let i = 0; i < 60; i++) {
+    const session = await fixture
+      .client()
+      .exec(fixture.execPlan(`e${i}`, container, ["true"], { final: [caps(DOCKER_CAPS)] }));
+    session.output.resume();
+    await session.reports.waitFor("exit");
+  }
+  expect(fixture.logged("stdout")).toBe("snooping\n");
+}, 30_000);
+
+describe("a sibling that swaps directories for links while the container is made", () => {
+  test.each(["/proc", "/data", "/dev"])(
+    "%s never leads outside (CVE-2019-19921, CVE-2021-30465)",
+    async (target) => {
+      for (const name of ["real", "flip"]) mkdirSync(join(fixture.rootfs, name));
+      const victim = join(fixture.rootfs, target);
+      mkdirSync(victim, { recursive: true });
+      symlinkSync(outside, join(fixture.rootfs, "swap"));
+      mkdirSync(join(fixture.dir, "source"));
+      const flipper = new Worker(
+        `const koffi = require(${JSON.stringify(createRequire(import.meta.url).resolve("koffi"))});
+       const { workerData, parentPort } = require("node:worker_threads");
+       const rename = koffi.load(null).func("int renameat2(int a, const char *b, int c, const char *d, unsigned int flags)");
+       const stop = new Int32Array(workerData.stop);
+       parentPort.postMessage("ready");
+       while (Atomics.load(stop, 0) === 0) rename(-100, workerData.a, -100, workerData.b, 2);`,
+        { eval: true, workerData: { a: victim, b: join(fixture.rootfs, "swap"), stop: flag.buffer } },
+      );
+      await once(flipper, "message");
+      try {
+        const setup = [...BASIC_MOUNTS, bind(join(fixture.dir, "source"), "/data/deep/er")];
+        for (let i = 0; i < 60; i++) {
+          const handle = fixture.launch({ argv: ["true"], setup }, { early: "proceed" });
+          const created = await handle.waitFor("created", "failed");
+          if (created.at === "created") {
+            const mounts = readFileSync(`/proc/${created.pid}/mountinfo`, "utf8");
+            expect(mounts).not.toContain(outside);
+          }
+          handle.close();
+          await handle.closed;
+        }
+      } finally {
+        Atomics.store(flag, 0, 1);
+        await once(flipper, "exit");
+      }
+      expect(readdirSync(outside)).toEqual([]);
+      expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(fixture.dir);
+    },
+    60_000,
+  );
 });
 
 describe("power", () => {
