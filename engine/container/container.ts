@@ -4,7 +4,7 @@
  * (exceptions: kill and attach, which only talk to the sandbox).
  */
 import { Actor } from "../base/actor.ts";
-import type { Phase as StartPhase, Sandbox, SandboxRecord } from "../isolation/backend.ts";
+import type { Phase as StartPhase, Sandbox } from "../isolation/backend.ts";
 import type { RunSpec } from "../spec/run-spec.ts";
 import { type ContainerPaths, containerPaths } from "../store/layout.ts";
 import type { ContainerRecord, LiveRecord } from "../store/records.ts";
@@ -22,6 +22,8 @@ export const freshLive: LiveRecord = Object.freeze<LiveRecord>({
   manuallyStopped: false,
   previousDelayMs: 0,
   sandbox: null,
+  isEnded: false,
+  removesVolumes: false,
 });
 
 /** A run that is up: the sandbox and what it was made from (null after a recovery, until someone needs it). */
@@ -101,10 +103,10 @@ export class Container {
     return true;
   }
 
-  markRemoving(): void {
+  markRemoving(removesVolumes: boolean): void {
     const state = next(this.#live.state, { type: "remove" });
     if (state === null) return;
-    const live = { ...this.#live, state };
+    const live = { ...this.#live, state, removesVolumes };
     this.#context.records.markRemoving(this.id, live);
     this.#live = Object.freeze(live);
     this.#snapshot = null;
@@ -122,10 +124,6 @@ export class Container {
     this.#run = null;
     this.#snapshot = null;
   }
-  setSandboxRecord(sandbox: SandboxRecord | null): void {
-    this.saveLive({ sandbox });
-  }
-
   scheduleRestart(ms: number, act: () => void): void {
     this.#cancelRestart = this.#context.clock.after(ms, () => {
       this.#cancelRestart = null;

@@ -34,7 +34,7 @@ export function concludeRun(context: Context, container: Container, exit: Exit):
     previousDelayMs: live.previousDelayMs,
   });
   const ended = { exitCode: exit.code, signal: exit.signal, oomKilled: exit.oomKilled, finishedAt, error: exit.reason };
-  const changes: Partial<LiveRecord> = { sandbox: null, ...(delay === null ? {} : { previousDelayMs: delay }) };
+  const changes: Partial<LiveRecord> = { isEnded: true, ...(delay === null ? {} : { previousDelayMs: delay }) };
   if (exit.oomKilled && !state.oomKilled) publish(context, container, "oom", {});
   container.apply({ type: delay === null ? "exited" : "restarting", ...ended }, changes);
   container.detachRun();
@@ -63,6 +63,7 @@ async function recordExit(context: Context, container: Container, sandbox: Sandb
   try {
     await sandbox.destroy();
     removeFile(exitPath);
+    container.saveLive({ sandbox: null, isEnded: false });
   } catch (error) {
     context.log.error("cannot take down a sandbox", { container: container.id, error });
   }

@@ -36,14 +36,14 @@ export function loadContainers(context: Context): Boot {
   for (const row of stored) {
     const action = planBoot(row);
     if (action.do === "discard") erase.push({ id: row.id, volumes: [] });
-    else if (action.do === "erase") erase.push({ id: row.id, volumes: autoVolumes(row) });
+    else if (action.do === "erase") erase.push({ id: row.id, volumes: doomedVolumes(row) });
     else (action.do === "ask" ? ask : rest).push(load(context, row));
   }
   return { ask, rest, erase };
 }
 
-const autoVolumes = ({ record }: StoredContainer): readonly string[] =>
-  record?.host.autoRemove === true ? record.anonymousVolumes : [];
+const doomedVolumes = ({ record, live }: StoredContainer): readonly string[] =>
+  record !== null && live?.removesVolumes === true ? record.anonymousVolumes : [];
 
 function load(context: Context, { record, live }: StoredContainer): Container {
   if (record === null || live === null) throw new Error("a container without a record is not loaded");
@@ -78,13 +78,11 @@ async function ask(context: Context, container: Container): Promise<void> {
   if (record === null) return;
   const verdict = judge(container.live, await context.backend.recover(record));
   context.log.info("recovered", { container: container.id, outcome: verdict.do });
-  if (verdict.do === "adopt") adopt(context, container, verdict.sandbox);
-  else {
-    if (verdict.do === "conclude") conclude(context, container, verdict.exit);
-    else container.setSandboxRecord(null);
-    removeFile(record.exitPath);
-    if (verdict.do === "forget") rest(context, container);
-  }
+  if (verdict.do === "adopt") return adopt(context, container, verdict.sandbox);
+  if (verdict.do === "conclude") conclude(context, container, verdict.exit);
+  container.saveLive({ sandbox: null, isEnded: false });
+  removeFile(record.exitPath);
+  if (verdict.do === "forget") rest(context, container);
 }
 
 function rest(context: Context, container: Container): void {
@@ -123,6 +121,7 @@ export async function recoverContainers(context: Context, boot: Boot): Promise<v
     }
   }
   await sweepFiles(context);
-  await context.backend.sweep(new Set(context.catalog.all().map((container) => container.id)));
+  const withRun = context.catalog.all().filter((container) => container.live.sandbox !== null);
+  await context.backend.sweep(new Set(withRun.map((container) => container.id)));
   for (const container of boot.rest) rest(context, container);
 }

@@ -30,11 +30,12 @@ export type Verdict =
   | { readonly do: "adopt"; readonly sandbox: Sandbox }
   /** It was running by the record (or by its exit file) and is not any more. */
   | { readonly do: "conclude"; readonly exit: Exit }
-  /** A start was cut before the program executed: as if it had not been asked for. */
+  /** Nothing to tell: a start that was cut before the program executed, or an end that was told already. */
   | { readonly do: "forget" };
 
 export function judge(live: LiveRecord, recovered: Recovered): Verdict {
   if (recovered.status === "running") return { do: "adopt", sandbox: recovered.sandbox };
+  if (live.isEnded) return { do: "forget" };
   if (isRunning(live.state)) return { do: "conclude", exit: recovered.exit };
   // The start was under way. Only a monitor that ran the program to its end leaves an exit without a reason.
   return recovered.exit.reason === "" ? { do: "conclude", exit: recovered.exit } : { do: "forget" };

@@ -62,7 +62,7 @@ async function erase(context: Context, container: Container, options: RemoveOpti
   if (container.state.status === "removing") throw inProgress(container);
   if (isRunning(container.state)) refuseRunning(container);
   container.cancelScheduledRestart();
-  container.markRemoving();
+  container.markRemoving(options.volumes);
   await syncPoint("remove.marked");
   try {
     await syncPoint("remove.sandbox");

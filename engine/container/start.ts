@@ -96,7 +96,7 @@ async function start(context: Context, container: Container, manual: boolean, si
   makeBindSources(container);
   const spec = buildSpec(context, container);
   const record = intent(context, container, spec, newRunId());
-  container.saveLive({ sandbox: record });
+  container.saveLive({ sandbox: record, isEnded: false });
   await syncPoint("start.intent");
   await using undo = new Rollback("container.start", (message, error) =>
     context.log.warn(message, { container: container.id, error }),

@@ -43,8 +43,11 @@ export interface LiveRecord {
   readonly manuallyStopped: boolean;
   /** Last restart delay in ms; 0 = none since a manual start. */
   readonly previousDelayMs: number;
-  /** The run that is up or being started; kept until its exit is recorded. */
+  /** The run that is up, being started, or (`isEnded`) recorded as ended but not yet taken down. */
   readonly sandbox: SandboxRecord | null;
+  readonly isEnded: boolean;
+  /** Phase "removing": its anonymous volumes go too. */
+  readonly removesVolumes: boolean;
 }
 
 export type Phase = "creating" | "ready" | "removing";

@@ -37,6 +37,8 @@ test("what runs is adopted: same state, and its end is seen", async () => {
   sandbox.end(4);
   expect((await wait.result).exitCode).toBe(4);
   expect(again.backend.sweeps).toEqual([new Set([id])]);
+  await again.drain();
+  expect((await again.reopen()).backend.sweeps).toEqual([new Set()]);
 });
 
 test("what ended meanwhile has its code and time, and die is told", async () => {
