@@ -10,7 +10,7 @@ export interface Check {
 }
 
 export const CHECKS: readonly Check[] = [
-  { name: "format", command: "biome", args: ["format", "."] },
+  { name: "format", command: "biome", args: ["format", "--colors=off", "--max-diagnostics=5", "."] },
   { name: "lint", command: "oxlint", args: ["--deny-warnings", "--quiet"] },
   { name: "types", command: "tsc", args: ["--noEmit", "-p", "."] },
   { name: "layers", command: "node", args: [".tools/layers.ts"] },
