@@ -3,12 +3,12 @@
  * stands on its own; what this daemon holds is a connection to it.
  */
 import { type LaunchHandle, type LaunchPlan, type Report, Shim } from "../../../native/binding/index.ts";
-import { unsupported } from "../../base/errors.ts";
 import { exists, makeDirectories, names, removeTree } from "../../base/fs.ts";
 import { Rollback } from "../../base/rollback.ts";
 import { syncPoint } from "../../base/sync-points.ts";
 import { DEFAULT_CAPABILITIES } from "../../spec/defaults.ts";
 import type { HostView } from "../../spec/host-view.ts";
+import type { RunSpec } from "../../spec/run-spec.ts";
 import type {
   Capabilities,
   IsolationBackend,
@@ -27,6 +27,7 @@ import type { SeccompFilter } from "./compile-process.ts";
 import { timestamp } from "./exit.ts";
 import { failureOf } from "./failure.ts";
 import { bootId, startTimeOf } from "./process-facts.ts";
+import { checkHooks, holdsCreation, runHooks } from "./hooks.ts";
 import { lostExit, recoverRun } from "./recover.ts";
 import { RunWatch } from "./run-watch.ts";
 import { NamespaceSandbox } from "./sandbox.ts";
@@ -77,7 +78,7 @@ export class NamespaceBackend implements IsolationBackend {
 
   async create(request: SandboxRequest, signal?: AbortSignal): Promise<Sandbox> {
     const { spec } = request;
-    if (Object.keys(spec.hooks).length > 0) throw unsupported("container.hooks", "OCI hooks are not supported yet");
+    checkHooks(spec.hooks);
     const phases: Phase[] = [];
     const mark = (name: string): void => void phases.push({ name, at: process.hrtime.bigint() });
     await using undo = new Rollback("sandbox.create", (message, error) => this.#warn(`${message}: ${String(error)}`));
@@ -109,23 +110,38 @@ export class NamespaceBackend implements IsolationBackend {
       daemonOomScoreAdj: this.#view.oomScoreAdj,
     });
     mark("plan");
-    const launch = this.#shim.launch(plan, {
-      early: request.startAtOnce ? "start" : "proceed",
-      ...(signal === undefined ? {} : { signal }),
-    });
+    const launch = this.#launch(request, plan, signal);
     undo.defer("close the launch connection", () => launch.close());
     mark("spawn");
     // in the same turn, while the other processor already runs the monitor
     writeSaved(request.runtimeDir, saved);
+    if (holdsCreation(spec.hooks)) await this.#holdForHooks(request, launch, plan);
     const parked = await this.#await(launch, plan, request.startAtOnce ? "execed" : "created");
     const launched = syncPoint("start.launched");
     if (launched !== undefined) await launched;
     const sandbox = this.#sandbox(request, launch, plan, group, saved, phases, parked);
+    if (request.startAtOnce) await poststart(spec, sandbox.pid);
     undo.commit();
     return sandbox;
   }
 
-  async #await(launch: LaunchHandle, plan: LaunchPlan, at: "execed" | "created"): Promise<Report> {
+  /** What nothing has to be waited for is sent along: one write for a whole start. */
+  #launch(request: SandboxRequest, plan: LaunchPlan, signal: AbortSignal | undefined): LaunchHandle {
+    return this.#shim.launch(plan, {
+      ...(holdsCreation(request.spec.hooks) ? {} : { early: request.startAtOnce ? "start" : "proceed" }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+
+  async #holdForHooks(request: SandboxRequest, launch: LaunchHandle, plan: LaunchPlan): Promise<void> {
+    const { pid = 0 } = await this.#await(launch, plan, "namespaced");
+    const { id, hooks, annotations } = request.spec;
+    await runHooks(hooks, ["prestart", "createRuntime"], { id, status: "creating", pid, annotations });
+    launch.proceed();
+    if (request.startAtOnce) launch.start();
+  }
+
+  async #await(launch: LaunchHandle, plan: LaunchPlan, at: "namespaced" | "created" | "execed"): Promise<Report> {
     try {
       return await launch.waitFor(at);
     } catch (error) {
@@ -162,6 +178,7 @@ export class NamespaceBackend implements IsolationBackend {
     const start = async (): Promise<void> => {
       launch.start();
       await this.#await(launch, plan, "execed");
+      await poststart(request.spec, pid);
     };
     return new NamespaceSandbox({
       record,
@@ -170,6 +187,7 @@ export class NamespaceBackend implements IsolationBackend {
       group,
       watch,
       saved,
+      warn: this.#warn,
       seccomp: (from) => this.#seccomp(from),
       daemonOomScoreAdj: this.#view.oomScoreAdj,
       start: () => (running ??= start()),
@@ -221,6 +239,13 @@ export class NamespaceBackend implements IsolationBackend {
     this.#shim.close();
     this.#cgroups.close();
   }
+}
+
+function poststart(spec: RunSpec, pid: number): Promise<void> | undefined {
+  const { id, hooks, annotations } = spec;
+  return hooks.poststart === undefined
+    ? undefined
+    : runHooks(hooks, ["poststart"], { id, status: "running", pid, annotations });
 }
 
 const PHASE_REPORTS: ReadonlySet<string> = new Set(["plan_ok", "namespaced", "created", "execed"]);

@@ -77,6 +77,7 @@ function adopt(input: RecoverInput, state: Report | null, link: Link | null): Re
     group: input.group,
     watch,
     saved: readSaved(record.runtimeDir),
+    warn: input.warn,
     seccomp: input.seccomp,
     daemonOomScoreAdj: input.daemonOomScoreAdj,
     start: async () => {},

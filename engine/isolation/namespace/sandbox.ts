@@ -18,6 +18,7 @@ import type { Cgroup } from "../cgroup/index.ts";
 import { compileExec } from "./compile.ts";
 import { inferredExit, toExit } from "./exit.ts";
 import { failureOf } from "./failure.ts";
+import { runHooks } from "./hooks.ts";
 import { signalProcess } from "./process-facts.ts";
 import type { RunWatch } from "./run-watch.ts";
 import type { SavedSandbox } from "./saved.ts";
@@ -36,6 +37,7 @@ export interface SandboxParts {
   readonly saved: SavedSandbox | null;
   readonly seccomp: (saved: SavedSandbox) => SeccompFilter | null;
   readonly daemonOomScoreAdj: number;
+  readonly warn: (message: string) => void;
   /** Past the gate; a no-op when it runs already. */
   readonly start: (signal?: AbortSignal) => Promise<void>;
 }
@@ -173,6 +175,17 @@ export class NamespaceSandbox implements Sandbox {
     watch.close();
     await group.remove();
     removeTree(this.record.runtimeDir);
+    await this.#poststop();
+  }
+
+  /** By the specification a failure here is only told: there is nothing left to stop. */
+  async #poststop(): Promise<void> {
+    const { saved, warn } = this.#parts;
+    if (saved === null || saved.poststop.length === 0) return;
+    const { id, annotations, poststop } = saved;
+    await runHooks({ poststop }, ["poststop"], { id, status: "stopped", pid: 0, annotations }).catch((error: unknown) =>
+      warn(String(error)),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

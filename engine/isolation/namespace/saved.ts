@@ -3,7 +3,7 @@
  * nothing that decides whether the container lives: the monitor and the kernel do.
  */
 import { readText, writeText } from "../../base/fs.ts";
-import type { RunSpec, SeccompProfile } from "../../spec/run-spec.ts";
+import type { Hook, RunSpec, SeccompProfile } from "../../spec/run-spec.ts";
 import { parseExactly, printExactly } from "../../spec/seccomp/fields.ts";
 import { namespaceMask } from "./compile.ts";
 
@@ -17,6 +17,9 @@ export interface SavedSandbox {
   readonly namespaces: number;
   readonly seccomp: SeccompProfile | "default" | null;
   readonly bounding: readonly string[];
+  readonly id: string;
+  readonly annotations: RunSpec["annotations"];
+  readonly poststop: readonly Hook[];
 }
 
 export const toSaved = (spec: RunSpec): SavedSandbox => ({
@@ -25,6 +28,9 @@ export const toSaved = (spec: RunSpec): SavedSandbox => ({
   namespaces: namespaceMask(spec),
   seccomp: spec.seccomp,
   bounding: spec.process.capabilities.bounding,
+  id: spec.id,
+  annotations: spec.annotations,
+  poststop: spec.hooks.poststop ?? [],
 });
 
 // Argument values of a seccomp profile have 64 bits: rounded, an exec would get another filter than the container.

@@ -192,6 +192,54 @@ describe.skipIf(!isRoot)("a container in namespaces", () => {
     expect(host.stdout.trim()).toBe(readFileSync("/proc/sys/kernel/hostname", "utf8").trim());
   });
 
+  it("runs hooks around a run, in order, with its state", async () => {
+    const out = join(bed.root, "hooks");
+    const hook = (name: string) => ({
+      path: "/bin/sh",
+      args: ["sh", "-c", `echo "${name} $(cat)" >> ${out}`],
+      env: ["PATH=/bin"],
+      timeoutSeconds: 5,
+    });
+    const plain = bed.spec(["/bin/hello", "true"]);
+    const spec = {
+      ...plain,
+      hooks: {
+        prestart: [hook("prestart")],
+        createRuntime: [hook("createRuntime")],
+        poststart: [hook("poststart")],
+        poststop: [hook("poststop")],
+      },
+    };
+    const sandbox = bed.track(await bed.backend.create(bed.request(spec)));
+    await sandbox.exited;
+    await sandbox.destroy();
+    const lines = readFileSync(out, "utf8").trim().split("\n");
+    expect(lines.map((line) => line.split(" ", 1)[0])).toEqual(["prestart", "createRuntime", "poststart", "poststop"]);
+    expect(JSON.parse(lines[0]?.replace(/^\w+ /, "") ?? "")).toMatchObject({
+      id: spec.id,
+      status: "creating",
+      pid: sandbox.pid,
+    });
+  });
+
+  it("does not begin when a hook fails, and leaves nothing", async () => {
+    const hooks = {
+      createRuntime: [
+        { path: "/bin/sh", args: ["sh", "-c", "echo broken >&2; exit 3"], env: [], timeoutSeconds: null },
+      ],
+    };
+    const spec = { ...bed.spec(["/bin/hello", "true"]), hooks };
+    const request = bed.request(spec);
+    await expect(bed.backend.create(request)).rejects.toThrow(
+      "error running createRuntime hook /bin/sh: exit status 3: broken",
+    );
+    expect(existsSync(request.runtimeDir)).toBe(false);
+    expect(existsSync(`/sys/fs/cgroup/memory${spec.cgroupsPath}`)).toBe(false);
+    await expect(
+      bed.backend.create(bed.request({ ...spec, hooks: { startContainer: hooks.createRuntime } })),
+    ).rejects.toMatchObject({ kind: "unsupported" });
+  });
+
   describe("failures", () => {
     it("names the program that is not there", async () => {
       const error = await failure(["nosuch"]);

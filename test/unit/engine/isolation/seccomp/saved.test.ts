@@ -11,7 +11,16 @@ test("a later daemon gives an exec the same filter: 64-bit values of a profile c
     bounding: [],
     view: { architecture: "x64", kernel: { major: 6, minor: 1 } },
   });
-  const saved: SavedSandbox = { version: 1, terminal: false, namespaces: 0, seccomp, bounding: ["CAP_CHOWN"] };
+  const saved: SavedSandbox = {
+    version: 1,
+    terminal: false,
+    namespaces: 0,
+    seccomp,
+    bounding: ["CAP_CHOWN"],
+    id: "x",
+    annotations: {},
+    poststop: [],
+  };
   const folder = mkdtempSync(join(tmpdir(), "tare-saved-"));
   try {
     writeSaved(folder, saved);
