@@ -8,6 +8,7 @@ import {
   ATTACH,
   BIND,
   CONTROL_VERSION,
+  type FieldType,
   FRAMES,
   LIMITS,
   LOG_FORMAT,
@@ -30,49 +31,18 @@ const defines = (prefix: string, table: Readonly<Record<string, number>>): strin
 const enumeration = (name: string, items: readonly string[]): string =>
   `enum ${name} {\n${items.map((item) => `    ${item},\n`).join("")}};`;
 const indices = (prefix: string, fields: readonly string[]): string =>
-  fields.length === 0
-    ? ""
-    : `enum { ${fields.map((field, index) => `${prefix}_${upper(field)} = ${index}`).join(", ")} };`;
+  `enum { ${fields.map((field, index) => `${prefix}_${upper(field)} = ${index}`).join(", ")} };`;
 
-export function render(): string {
-  const ops = Object.entries(OPS) as [string, OpDefinition][];
-  const fieldTypes = ["u32", "u64", "i64", "str", "bytes", "strs"];
-  const most = Math.max(...ops.map(([, { fields }]) => Object.keys(fields).length));
-  const row = ([name, { stage, fields }]: [string, OpDefinition]): string => {
+type NamedOp = readonly [string, OpDefinition];
+
+const opTable = (ops: readonly NamedOp[]): string => {
+  const row = ([name, { stage, fields }]: NamedOp): string => {
     const types = Object.values(fields).map((type) => `FIELD_${upper(type)}`);
     return `    {OP_${upper(name)}, STAGE_${upper(stage)}, ${types.length}, {${types.join(", ") || "0"}}, "${name}"},`;
   };
-  const code = Math.max(...ops.map(([, definition]) => definition.code));
-  return `/* Generated from protocol.ts by generate.ts. Do not edit. */
-#ifndef TARE_PROTOCOL_GEN_H
-#define TARE_PROTOCOL_GEN_H
-#include <stdint.h>
-
-#define PLAN_VERSION ${PLAN_VERSION}u
-#define CONTROL_VERSION ${CONTROL_VERSION}u
-#define TABLE_HASH 0x${TABLE_HASH.toString(16).padStart(16, "0")}ull
-${defines("LIMIT", LIMITS)}
-
-${enumeration(
-  "field_type",
-  fieldTypes.map((type) => `FIELD_${upper(type)}`),
-)}
-${enumeration(
-  "stage",
-  STAGES.map((stage) => `STAGE_${upper(stage)}`),
-)}
-${enumeration(
-  "opcode",
-  ops.map(([name, definition]) => `OP_${upper(name)} = ${definition.code}`),
-)}
-#define OP_CODE_MAX ${code}
-#define OP_FIELDS_MAX ${most}
-
-${ops
-  .map(([name, { fields }]) => indices(`F_${upper(name)}`, Object.keys(fields)))
-  .filter((line) => line !== "")
-  .join("\n")}
-
+  return `#define OP_CODE_MAX ${Math.max(...ops.map(([, { code }]) => code))}
+#define OP_FIELDS_MAX ${Math.max(...ops.map(([, { fields }]) => Object.keys(fields).length))}
+#define OP_COUNT ${ops.length}
 struct op_info {
     uint16_t code;
     uint8_t stage;
@@ -80,27 +50,62 @@ struct op_info {
     uint8_t fields[OP_FIELDS_MAX];
     char name[24];
 };
-#define OP_COUNT ${ops.length}
 static const struct op_info OP_TABLE[OP_COUNT] __attribute__((unused)) = {
 ${ops.map(row).join("\n")}
+};`;
 };
 
-${defines("STDIO", STDIO)}
-${defines("LOG", LOG_FORMAT)}
-${defines("BIND", BIND)}
-${defines("MOUNT_FLAG", MOUNT_FLAG)}
-${defines("FRAME", FRAMES)}
-${defines("ATTACH", ATTACH)}
+const fieldIndices = (
+  prefix: string,
+  table: readonly (readonly [string, Readonly<Record<string, FieldType>>])[],
+): string =>
+  table
+    .filter(([, fields]) => Object.keys(fields).length > 0)
+    .map(([name, fields]) => indices(`${prefix}_${upper(name)}`, Object.keys(fields)))
+    .join("\n");
 
-${Object.entries(REQUESTS)
-  .map(([name, fields]) => indices(`R_${upper(name)}`, Object.keys(fields)))
-  .filter((line) => line !== "")
-  .join("\n")}
+export function render(): string {
+  const ops = Object.entries(OPS) as [string, OpDefinition][];
+  const sections = [
+    `#define PLAN_VERSION ${PLAN_VERSION}u
+#define CONTROL_VERSION ${CONTROL_VERSION}u
+#define TABLE_HASH 0x${TABLE_HASH.toString(16).padStart(16, "0")}ull
+${defines("LIMIT", LIMITS)}`,
+    enumeration(
+      "field_type",
+      ["u32", "u64", "i64", "str", "bytes", "strs"].map((type) => `FIELD_${upper(type)}`),
+    ),
+    enumeration(
+      "stage",
+      STAGES.map((stage) => `STAGE_${upper(stage)}`),
+    ),
+    enumeration(
+      "opcode",
+      ops.map(([name, { code }]) => `OP_${upper(name)} = ${code}`),
+    ),
+    fieldIndices(
+      "F",
+      ops.map(([name, { fields }]) => [name, fields] as const),
+    ),
+    opTable(ops),
+    defines("STDIO", STDIO),
+    defines("LOG", LOG_FORMAT),
+    defines("BIND", BIND),
+    defines("MOUNT_FLAG", MOUNT_FLAG),
+    defines("FRAME", FRAMES),
+    defines("ATTACH", ATTACH),
+    fieldIndices("R", Object.entries(REQUESTS)),
+    REPORT_AT.map((at) => `#define AT_${upper(at)} "${at}"`).join("\n"),
+    Object.keys(REPORT_KEYS)
+      .map((key) => `#define KEY_${upper(key)} "${key}"`)
+      .join("\n"),
+  ];
+  return `/* Generated from protocol.ts by generate.ts. Do not edit. */
+#ifndef TARE_PROTOCOL_GEN_H
+#define TARE_PROTOCOL_GEN_H
+#include <stdint.h>
 
-${REPORT_AT.map((at) => `#define AT_${upper(at)} "${at}"`).join("\n")}
-${Object.keys(REPORT_KEYS)
-  .map((key) => `#define KEY_${upper(key)} "${key}"`)
-  .join("\n")}
+${sections.join("\n\n")}
 #endif
 `;
 }

@@ -22,12 +22,14 @@ enum field_type {
     FIELD_BYTES,
     FIELD_STRS,
 };
+
 enum stage {
     STAGE_MONITOR,
     STAGE_OUTER,
     STAGE_SETUP,
     STAGE_FINAL,
 };
+
 enum opcode {
     OP_MONITOR = 1,
     OP_STDIO = 2,
@@ -73,8 +75,6 @@ enum opcode {
     OP_INIT = 68,
     OP_EXEC = 69,
 };
-#define OP_CODE_MAX 69
-#define OP_FIELDS_MAX 7
 
 enum { F_MONITOR_ID = 0, F_MONITOR_RUN = 1, F_MONITOR_RUNTIME_DIR = 2, F_MONITOR_EXIT_PATH = 3, F_MONITOR_TITLE = 4 };
 enum { F_STDIO_FLAGS = 0, F_STDIO_ROWS = 1, F_STDIO_COLS = 2 };
@@ -114,6 +114,9 @@ enum { F_CAPABILITIES_BOUNDING = 0, F_CAPABILITIES_PERMITTED = 1, F_CAPABILITIES
 enum { F_USER_UID = 0, F_USER_GID = 1, F_USER_GROUPS = 2 };
 enum { F_EXEC_CANDIDATES = 0, F_EXEC_ARGV = 1, F_EXEC_ENV = 2 };
 
+#define OP_CODE_MAX 69
+#define OP_FIELDS_MAX 7
+#define OP_COUNT 43
 struct op_info {
     uint16_t code;
     uint8_t stage;
@@ -121,7 +124,6 @@ struct op_info {
     uint8_t fields[OP_FIELDS_MAX];
     char name[24];
 };
-#define OP_COUNT 43
 static const struct op_info OP_TABLE[OP_COUNT] __attribute__((unused)) = {
     {OP_MONITOR, STAGE_MONITOR, 5, {FIELD_STR, FIELD_STR, FIELD_STR, FIELD_STR, FIELD_STR}, "monitor"},
     {OP_STDIO, STAGE_MONITOR, 3, {FIELD_U32, FIELD_U32, FIELD_U32}, "stdio"},
@@ -171,14 +173,18 @@ static const struct op_info OP_TABLE[OP_COUNT] __attribute__((unused)) = {
 #define STDIO_STDIN 1u
 #define STDIO_TTY 2u
 #define STDIO_STDIN_ONCE 4u
+
 #define LOG_NONE 0u
 #define LOG_JSON_FILE 1u
+
 #define BIND_RECURSIVE 1u
 #define BIND_RECURSIVE_ATTRIBUTES 2u
 #define BIND_SOURCE_NO_FOLLOW 4u
 #define BIND_CREATE_TARGET 8u
+
 #define MOUNT_FLAG_STRICT_TARGET 1u
 #define MOUNT_FLAG_COPY_UP 2u
+
 #define FRAME_STDIN 0u
 #define FRAME_STDOUT 1u
 #define FRAME_STDERR 2u
@@ -192,6 +198,7 @@ static const struct op_info OP_TABLE[OP_COUNT] __attribute__((unused)) = {
 #define FRAME_SIGNAL 22u
 #define FRAME_RESIZE 23u
 #define FRAME_REPORT 32u
+
 #define ATTACH_STDIN 1u
 #define ATTACH_STDOUT 2u
 #define ATTACH_STDERR 4u
@@ -211,6 +218,7 @@ enum { R_RESIZE_TARGET = 0, R_RESIZE_ROWS = 1, R_RESIZE_COLS = 2 };
 #define AT_LOG_ERROR "log_error"
 #define AT_ATTACHED "attached"
 #define AT_DONE "done"
+
 #define KEY_AT "at"
 #define KEY_V "v"
 #define KEY_OP "op"
