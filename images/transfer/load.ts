@@ -10,9 +10,10 @@ import type { Stores } from "../store/stores.ts";
 import type { ImageEvent, LoadedImage, LoadOptions, LoadResult } from "../types.ts";
 import { type ArchiveImage, type PlatformWish, readArchive } from "./archive.ts";
 import { spoolArchive } from "./spool.ts";
-import { unpackLayers } from "./unpack-layers.ts";
+import { type UnpackContext, unpackLayers } from "./unpack-layers.ts";
 
-type Progress = NonNullable<LoadOptions["onProgress"]>;
+/** What one load has at hand. */
+type Work = Pick<UnpackContext, "pool" | "fd" | "signal" | "onProgress">;
 
 export class Loader {
   readonly #stores: Stores;
@@ -39,13 +40,16 @@ export class Loader {
       platform: explicit ? parsePlatform(options.platform ?? "") : this.#platform,
       explicit,
     };
-    await using spool = await spoolArchive(stream, this.#stores.temporary, options.signal);
+    await using pool = new UnpackPool();
+    await using spool = await spoolArchive(stream, this.#stores.temporary, options.signal, () => pool.warm());
     await syncPoint("load.spooled");
     const images = await readArchive(spool, wish);
     const unpin = this.#stores.pin(images.flatMap((image) => image.layers.map(({ chainId }) => chainId)));
     const signal = AbortSignal.any([this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])]);
     try {
-      return await this.#inTurn(() => this.#store(images, spool.fd, options.onProgress ?? (() => {}), signal));
+      return await this.#inTurn(() =>
+        this.#store(images, { fd: spool.fd, pool, signal, onProgress: options.onProgress ?? (() => {}) }),
+      );
     } finally {
       unpin();
       // A layer whose image was removed meanwhile was kept only by the pin.
@@ -60,15 +64,10 @@ export class Loader {
     return await mine;
   }
 
-  async #store(
-    images: readonly ArchiveImage[],
-    fd: number,
-    onProgress: Progress,
-    signal: AbortSignal,
-  ): Promise<LoadResult> {
+  async #store(images: readonly ArchiveImage[], work: Work): Promise<LoadResult> {
+    const { signal, onProgress } = work;
     const { directory, layers } = this.#stores;
     if (signal.aborted) throw cancelled("image.cancelled", "the load was cancelled", { cause: signal.reason });
-    await using pool = new UnpackPool();
     let fresh: StoredLayer[] = [];
     try {
       const list = images.flatMap((image) => image.layers);
@@ -81,7 +80,7 @@ export class Loader {
           total: entry.size,
         });
       }
-      fresh = await unpackLayers(list, { pool, directory, layers, fd, signal, onProgress });
+      fresh = await unpackLayers(list, { ...work, directory, layers });
       const loaded = this.#commit(images, fresh);
       this.#flushLater();
       await syncPoint("load.recorded");

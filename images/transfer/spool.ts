@@ -20,6 +20,7 @@ export interface SpoolEntry {
 const ENTRIES_MAX = 100_000;
 const LINKS_MAX = 16;
 const WRITE_CHUNK = 1 << 20;
+const LARGE = 4 << 20;
 
 export class Spool implements AsyncDisposable {
   readonly #file: FileHandle;
@@ -85,18 +86,19 @@ export function normalize(name: string): string {
   return parts.join("/");
 }
 
-/** Takes the whole stream. Throws invalid for what is no tar, unsupported for xz and the like, internal when the disk is full. */
+/** Takes the whole stream; onLarge is called when there is so much of it that unpacking will take a while. Throws invalid for what is no tar, unsupported for xz and the like, internal when the disk is full. */
 export async function spoolArchive(
   stream: Readable,
   directory: string,
   signal: AbortSignal | undefined,
+  onLarge: () => void = () => {},
 ): Promise<Spool> {
   const path = `${directory}/load-${randomBytes(8).toString("hex")}`;
   const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
   try {
     rmSync(path);
     const table = new EntryTable();
-    await copyInto(file, stream, table.reader, signal);
+    await copyInto(file, stream, table.reader, signal, onLarge);
     table.reader.end();
     return new Spool(file, table.entries, table.links);
   } catch (error) {
@@ -115,6 +117,7 @@ async function copyInto(
   stream: Readable,
   reader: TarReader,
   signal: AbortSignal | undefined,
+  onLarge: () => void,
 ): Promise<void> {
   const { chunks } = await inflate(stream as AsyncIterable<Buffer>);
   let held: Buffer[] = [];
@@ -124,6 +127,7 @@ async function copyInto(
     held = [];
     const { bytesWritten } = await file.writev(pending, position);
     if (bytesWritten !== size) throw Object.assign(new Error("short write"), { code: "ENOSPC" });
+    if (position < LARGE && position + size >= LARGE) onLarge();
     position += size;
     size = 0;
   };
