@@ -3,6 +3,7 @@
  * exists, and which directory a volume has, is the caller's to find out.
  */
 import { posix } from "node:path";
+import { unsupported } from "../base/errors.ts";
 import type { HostConfig } from "./config.ts";
 import { isBindMode, parseBindMode } from "./mount-options.ts";
 import {
@@ -63,6 +64,15 @@ export function planMounts({ host, volumes, inherited }: MountRequests): readonl
   const add = (plan: MountPlan): void => {
     if (own.has(plan.destination)) {
       throw mountFault("duplicate", `Duplicate mount point: ${plan.destination}`, plan.origin, plan.destination);
+    }
+    if (plan.type === "bind" && plan.propagation.endsWith("shared")) {
+      throw unsupported(
+        "mount.shared",
+        `mount propagation ${plan.propagation} at ${plan.destination} is not supported: mounts made in a container do not reach the host`,
+        {
+          details: { argument: plan.origin, value: plan.destination },
+        },
+      );
     }
     own.add(plan.destination);
     plans.set(plan.destination, plan);

@@ -65,6 +65,7 @@ describe("Binds", () => {
     ["a/b:/c", "includes invalid characters for a local volume name"],
     ["x:/c", "includes invalid characters"],
     ["data:/c:shared", "invalid mode: shared"],
+    ["/a:/b:rshared", "mount propagation rshared at /b is not supported"],
   ])("refuses %j", (bind, message) => {
     expect(() => plan({ binds: [bind] })).toThrow(message);
   });
