@@ -45,15 +45,17 @@ function container(places) {
 }
 
 function next({ socket }) {
-  const host = socket === "/run/tare/tare.sock" ? "" : ` -H unix://${socket}`;
-  console.log(`
-Next:
-  ./dist/ctr${host} run --rm --network none ${IMAGE}
-  ./dist/ctr${host} run -d --network none --name nap ${IMAGE} sleep 1000
-  ./dist/ctr${host} ps                             what is running
-  ./dist/ctr${host} load -i busybox.tar            any archive of docker save or an OCI layout
-  DOCKER_HOST=unix://${socket} docker ps           the same daemon, with Docker's own command
-  npm stop                                  stops the daemon; containers go on running`);
+  const ctr = socket === "/run/tare/tare.sock" ? "./dist/ctr" : `./dist/ctr -H unix://${socket}`;
+  const lines = [
+    [`${ctr} run -d --network none --name nap ${IMAGE} sleep 1000`, "one that stays"],
+    [`${ctr} ps`, "what is running"],
+    [`${ctr} exec nap /hello id`, "another process inside it"],
+    [`${ctr} load -i busybox.tar`, "an archive of docker save, or an OCI layout"],
+    [`DOCKER_HOST=unix://${socket} docker ps`, "the same daemon with Docker's own command"],
+    ["npm stop", "stops the daemon; containers go on running"],
+  ];
+  const width = Math.max(...lines.map(([command]) => command.length));
+  console.log(`Next:\n${lines.map(([command, what]) => `  ${command.padEnd(width)}   ${what}`).join("\n")}`);
 }
 
 await main(async () => {
