@@ -29,7 +29,7 @@ function wanted() {
   if (which("gcc") === undefined) reasons.gcc = "sanitizer build of the shim";
   if (which("musl-gcc") === undefined) reasons["musl-tools"] = "static build of the shim";
   if (!["/bin/busybox", "/usr/bin/busybox"].some(existsSync)) reasons["busybox-static"] = "program of the test images";
-  if (which("python3") === undefined) reasons["python3-minimal"] = "terminals for the tests of interactive commands";
+  if (which("python3") === undefined) reasons.python3 = "terminals for the tests of interactive commands";
   const tools = { mmdebstrap: "mmdebstrap", mke2fs: "e2fsprogs", modinfo: "kmod", zstd: "zstd", xz: "xz-utils" };
   if (!existsSync(guest)) return reasons;
   if (which("qemu-system-x86_64") === undefined) reasons["qemu-system-x86"] = "guest with cgroup v2";
