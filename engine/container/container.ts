@@ -87,10 +87,27 @@ export class Container {
     this.#snapshot = null;
   }
 
-  /** Saved first, then visible. */
+  /** Saved first, then visible. Throws when it cannot be saved; nothing is changed then. */
   saveLive(changes: Partial<LiveRecord>): void {
     const live = { ...this.#live, ...changes };
     this.#context.records.saveLive(this.id, live);
+    this.#show(live);
+  }
+
+  /**
+   * For facts that are true whether the disk is full or not (an end, a removal): shown even when they cannot be saved. The
+   * next save holds them too, and a daemon that starts before that finds them out again from the kernel and the exit file.
+   */
+  #saveFact(live: LiveRecord, save: (live: LiveRecord) => void): void {
+    try {
+      save(live);
+    } catch (error) {
+      this.#context.log.error("cannot save the state of a container", { container: this.id, error });
+    }
+    this.#show(live);
+  }
+
+  #show(live: LiveRecord): void {
     this.#live = Object.freeze(live);
     this.#snapshot = null;
   }
@@ -99,17 +116,24 @@ export class Container {
   apply(event: StateEvent, changes: Partial<LiveRecord> = {}): boolean {
     const state = next(this.#live.state, event);
     if (state === null) return false;
-    this.saveLive({ ...changes, state });
+    if (event.type === "started") this.saveLive({ ...changes, state });
+    else this.#saveFact({ ...this.#live, ...changes, state }, (live) => this.#context.records.saveLive(this.id, live));
     return true;
+  }
+
+  /** The run is taken down: nothing of it is left to be found. */
+  forgetSandbox(): void {
+    this.#saveFact({ ...this.#live, sandbox: null, isEnded: false }, (live) =>
+      this.#context.records.saveLive(this.id, live),
+    );
   }
 
   markRemoving(removesVolumes: boolean): void {
     const state = next(this.#live.state, { type: "remove" });
     if (state === null) return;
-    const live = { ...this.#live, state, removesVolumes };
-    this.#context.records.markRemoving(this.id, live);
-    this.#live = Object.freeze(live);
-    this.#snapshot = null;
+    this.#saveFact({ ...this.#live, state, removesVolumes }, (live) =>
+      this.#context.records.markRemoving(this.id, live),
+    );
   }
 
   attachRun(sandbox: Sandbox, spec: RunSpec | null, ended: Promise<void>): void {

@@ -63,7 +63,7 @@ async function recordExit(context: Context, container: Container, sandbox: Sandb
   try {
     await sandbox.destroy();
     removeFile(exitPath);
-    container.saveLive({ sandbox: null, isEnded: false });
+    container.forgetSandbox();
   } catch (error) {
     context.log.error("cannot take down a sandbox", { container: container.id, error });
   }

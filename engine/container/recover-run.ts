@@ -80,7 +80,7 @@ async function ask(context: Context, container: Container): Promise<void> {
   context.log.info("recovered", { container: container.id, outcome: verdict.do });
   if (verdict.do === "adopt") return adopt(context, container, verdict.sandbox);
   if (verdict.do === "conclude") conclude(context, container, verdict.exit);
-  container.saveLive({ sandbox: null, isEnded: false });
+  container.forgetSandbox();
   removeFile(record.exitPath);
   if (verdict.do === "forget") rest(context, container);
 }

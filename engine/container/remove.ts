@@ -49,11 +49,12 @@ export async function eraseContainer(
   dir: string,
   volumes: readonly string[],
 ): Promise<void> {
+  // Its logs first: on a full disk that is the room which the database needs for the rest. The directory is ours; the
+  // container saw single files of it, bind mounted, and could not add or replace names.
+  removeTree(dir);
   await context.snapshots.remove(id);
   await syncPoint("remove.snapshot");
   for (const volume of volumes) context.volumes.remove(volume);
-  // The directory is ours; the container saw single files of it, bind mounted, and could not add or replace names.
-  removeTree(dir);
   context.records.remove(id);
   await syncPoint("remove.recorded");
 }
