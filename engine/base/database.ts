@@ -68,13 +68,13 @@ export class Database implements Disposable {
 
   /** All rows. Statements are compiled once per text: pass values as parameters, never inside the text. */
   all(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.#prepare(sql).all(...values) as Row[];
+    return typed(() => this.#prepare(sql).all(...values) as Row[]);
   }
   get(sql: string, ...values: SQLInputValue[]): Row | undefined {
-    return this.#prepare(sql).get(...values) as Row | undefined;
+    return typed(() => this.#prepare(sql).get(...values) as Row | undefined);
   }
   run(sql: string, ...values: SQLInputValue[]): { readonly changes: number; readonly lastId: number } {
-    const result = this.#prepare(sql).run(...values);
+    const result = typed(() => this.#prepare(sql).run(...values));
     return { changes: Number(result.changes), lastId: Number(result.lastInsertRowid) };
   }
 
@@ -96,7 +96,7 @@ export class Database implements Disposable {
     try {
       this.#db.exec("BEGIN IMMEDIATE");
       const result = body();
-      this.#db.exec("COMMIT");
+      typed(() => this.#db.exec("COMMIT"));
       return result;
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
@@ -114,5 +114,18 @@ export class Database implements Disposable {
   }
   [Symbol.dispose](): void {
     this.close();
+  }
+}
+
+const SQLITE_FULL = 13;
+/** A full disk is told apart; everything else is a bug or a broken disk and keeps SQLite's own words. */
+function typed<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof Error && "errcode" in error && error.errcode === SQLITE_FULL) {
+      throw internal("database.disk_full", "no space left on device while writing the database", { cause: error });
+    }
+    throw error;
   }
 }

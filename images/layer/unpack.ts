@@ -12,24 +12,8 @@ import { type Digest, digestAlgorithm } from "../digest.ts";
 import { type Below, NeedsParents } from "./directories.ts";
 import { type Compression, inflate } from "./inflate.ts";
 import { TarReader } from "./tar.ts";
-import { badTar } from "./tar-header.ts";
+import { checkSize, type UnpackLimits } from "./limits.ts";
 import { LayerWriter } from "./writer.ts";
-
-export interface UnpackLimits {
-  readonly maxEntries: number;
-  /** Bytes of the uncompressed tar. */
-  readonly maxBytes: number;
-  /** Uncompressed bytes allowed whatever the blob's size; beyond them maxRatio counts. */
-  readonly freeBytes: number;
-  readonly maxRatio: number;
-}
-/** Legitimate layers reach 50:1; a bomb is stopped after at most freeBytes. */
-export const DEFAULT_LIMITS: UnpackLimits = {
-  maxEntries: 4_000_000,
-  maxBytes: 2 ** 40,
-  freeBytes: 2 ** 29,
-  maxRatio: 250,
-};
 
 export interface UnpackJob {
   /** Descriptor of the file that holds the blob (threads share descriptors), and where in it. */
@@ -121,7 +105,7 @@ async function unpackInto(
   let tarSize = 0;
   for await (const chunk of chunks) {
     tarSize += chunk.length;
-    checkSize(job.limits, tarSize, blob.read);
+    checkSize(job.limits, "the layer", tarSize, blob.read);
     hash.update(chunk);
     tar.write(chunk);
     onProgress(blob.read);
@@ -146,14 +130,4 @@ async function unpackInto(
   writer.finish();
   const { contentSize, entries, describesRoot, assumed } = writer;
   return { blobDigest, tarSize, contentSize, entries, compression, describesRoot, assumed };
-}
-
-function checkSize(limits: UnpackLimits, tarSize: number, blobSize: number): void {
-  if (tarSize > limits.maxBytes) throw badTar(`the layer unpacks to more than ${limits.maxBytes} bytes`);
-  if (tarSize > limits.freeBytes && tarSize > blobSize * limits.maxRatio) {
-    throw invalid(
-      "layer.bomb",
-      `the layer unpacks to more than ${limits.maxRatio} times its size (${tarSize} of ${blobSize} bytes): refused as a decompression bomb`,
-    );
-  }
 }

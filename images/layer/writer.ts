@@ -29,6 +29,7 @@ const WHITEOUT = ".wh.";
 const OPAQUE = ".wh..wh..opq";
 const AUFS = ".wh..wh.";
 const { EEXIST, ENOENT } = { EEXIST: -17, ENOENT: -2 };
+const XATTR_BYTES_MAX = 16 << 20;
 const NODE_TYPE = { char: constants.S_IFCHR, block: constants.S_IFBLK, fifo: constants.S_IFIFO } as const;
 
 export class LayerWriter implements TarSink {
@@ -38,6 +39,7 @@ export class LayerWriter implements TarSink {
   #entry: TarEntry | undefined;
   #fd = -1;
   #made = 0;
+  #xattrBytes = 0;
   entries = 0;
   /** Sum of the sizes of regular files. */
   contentSize = 0;
@@ -63,6 +65,7 @@ export class LayerWriter implements TarSink {
     if (++this.entries > this.#options.maxEntries) {
       throw invalid("layer.too_many_entries", `the layer has more than ${this.#options.maxEntries} entries`);
     }
+    if (entry.type === "directory" && entry.xattrs !== null) this.#holdXattrs(entry);
     if (!validId(entry.uid) || !validId(entry.gid))
       throw badTar(`owner ${entry.uid}:${entry.gid} is out of range`, shown(entry));
     try {
@@ -123,6 +126,14 @@ export class LayerWriter implements TarSink {
     if (this.#fd !== -1) closeSync(this.#fd);
     this.#fd = -1;
     this.#directories.close();
+  }
+
+  /** Directories' attributes are applied at the end, so they are held until then; files' are not. */
+  #holdXattrs(entry: TarEntry): void {
+    for (const value of entry.xattrs?.values() ?? []) this.#xattrBytes += value.length;
+    if (this.#xattrBytes > XATTR_BYTES_MAX) {
+      throw badTar(`extended attributes of directories beyond ${XATTR_BYTES_MAX} bytes`, shown(entry));
+    }
   }
 
   #write(entry: TarEntry, path: EntryPath): void {

@@ -9,6 +9,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { cancelled, errnoCode, internal, invalid } from "../../engine/base/errors.ts";
 import { inflate } from "../layer/inflate.ts";
+import { checkSize, DEFAULT_LIMITS } from "../layer/limits.ts";
 import { TarReader } from "../layer/tar.ts";
 import type { TarEntry } from "../layer/tar-header.ts";
 
@@ -18,6 +19,8 @@ export interface SpoolEntry {
 }
 
 const ENTRIES_MAX = 100_000;
+/** Of all names and link targets together: they stay in memory while the archive is loaded. */
+const NAME_BYTES_MAX = 32 << 20;
 const LINKS_MAX = 16;
 const WRITE_CHUNK = 1 << 20;
 const LARGE = 4 << 20;
@@ -119,7 +122,8 @@ async function copyInto(
   signal: AbortSignal | undefined,
   onLarge: () => void,
 ): Promise<void> {
-  const { chunks } = await inflate(stream as AsyncIterable<Buffer>);
+  const source = new Counted(stream as AsyncIterable<Buffer>);
+  const { chunks } = await inflate(source.chunks());
   let held: Buffer[] = [];
   let [size, position] = [0, 0];
   const flush = async (): Promise<void> => {
@@ -136,9 +140,24 @@ async function copyInto(
     reader.write(chunk);
     held.push(chunk);
     size += chunk.length;
+    checkSize(DEFAULT_LIMITS, "the archive", position + size, source.bytes);
     if (size >= WRITE_CHUNK) await flush();
   }
   if (size > 0) await flush();
+}
+
+class Counted {
+  readonly #source: AsyncIterable<Buffer>;
+  bytes = 0;
+  constructor(source: AsyncIterable<Buffer>) {
+    this.#source = source;
+  }
+  async *chunks(): AsyncGenerator<Buffer> {
+    for await (const chunk of this.#source) {
+      this.bytes += chunk.length;
+      yield chunk;
+    }
+  }
 }
 
 /** Remembers where each entry's data begins; the first regular file of a name wins over nothing, the last over earlier ones. */
@@ -147,9 +166,15 @@ class EntryTable {
   readonly links = new Map<string, string>();
   readonly reader = new TarReader({ begin: (entry) => this.#add(entry), data: () => {}, end: () => {} });
 
+  #nameBytes = 0;
+
   #add(entry: TarEntry): void {
-    if (this.entries.size + this.links.size >= ENTRIES_MAX) {
-      throw invalid("image.bad_archive", `the archive has more than ${ENTRIES_MAX} entries`);
+    this.#nameBytes += entry.name.length + entry.linkName.length;
+    if (this.entries.size + this.links.size >= ENTRIES_MAX || this.#nameBytes > NAME_BYTES_MAX) {
+      throw invalid(
+        "image.bad_archive",
+        `the archive has more than ${ENTRIES_MAX} entries, or names beyond ${NAME_BYTES_MAX} bytes`,
+      );
     }
     const name = normalize(entry.name.toString("utf8"));
     const target = entry.linkName.toString("utf8");

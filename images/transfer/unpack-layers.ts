@@ -1,10 +1,11 @@
 /** Unpacks the layers that are not there yet, several at once, into directories that nothing names until the commit. */
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync } from "node:fs";
 import { syncPoint } from "../../engine/base/sync-points.ts";
 import type { Digest } from "../digest.ts";
 import { adoptBelow } from "../layer/directories.ts";
 import type { UnpackPool } from "../layer/pool.ts";
-import { DEFAULT_LIMITS, type Unpacked, type UnpackJob } from "../layer/unpack.ts";
+import { DEFAULT_LIMITS } from "../layer/limits.ts";
+import type { Unpacked, UnpackJob } from "../layer/unpack.ts";
 import type { SnapshotDirectory } from "../snapshot/directory.ts";
 import { openDetached, type OverlaySource } from "../snapshot/overlay.ts";
 import { copyRootAttributes } from "../snapshot/snapshots.ts";
@@ -99,6 +100,10 @@ async function place(
   return { layer, number, result };
 }
 
+/** process.umask() would set it for a moment, while other threads make files. */
+const currentUmask = (): number =>
+  Number.parseInt(/^Umask:\s*([0-7]+)$/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1] ?? "22", 8);
+
 function jobFor(layer: ArchiveLayer, fd: number, target: string, below: UnpackJob["below"]): UnpackJob {
   const { entry, blobDigest, diffId } = layer;
   return {
@@ -110,7 +115,7 @@ function jobFor(layer: ArchiveLayer, fd: number, target: string, below: UnpackJo
     blobDigest,
     diffId,
     limits: DEFAULT_LIMITS,
-    umask: process.umask(),
+    umask: currentUmask(),
   };
 }
 

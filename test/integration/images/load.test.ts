@@ -49,6 +49,11 @@ const image = (compression: TestCompression = "none", tags = ["x:1"]): TestImage
     config: { Cmd: ["/bin/a"], Labels: { l: "v" } },
   });
 
+/** A tar of one file of 600 MiB of zeros, 600 KiB as gzip. */
+const zeros = (): Buffer =>
+  (zeroArchive ??= gzipSync(tarOf([{ name: "zeros", data: Buffer.alloc(600 << 20) }]), { level: 9 }));
+let zeroArchive: Buffer | undefined;
+
 describe("what can be loaded", () => {
   it.each<[string, () => Buffer]>([
     ["docker-archive, old", () => dockerArchive([image()], "old")],
@@ -302,11 +307,39 @@ describe("what is refused, leaving nothing", () => {
   });
 
   it("a decompression bomb, in bounded time and space", async () => {
-    const zeros = tarOf([{ name: "zeros", data: Buffer.alloc(600 << 20) }]);
-    const bomb = { ...layerOfTar(zeros), blob: gzipSync(zeros, { level: 9 }), compression: "gzip" as const };
+    const bomb = {
+      ...layerOfTar(Buffer.alloc(1024)),
+      diffId: digestOf("zeros"),
+      blob: zeros(),
+      compression: "gzip" as const,
+    };
     await expect(store.load(dockerArchive([buildImage({ layers: [bomb] })], "old"))).rejects.toMatchObject({
       code: "layer.bomb",
       message: expect.stringContaining("decompression bomb"),
+    });
+    expect(store.contents()).toEqual(EMPTY);
+  });
+
+  it("a bomb around the archive", async () => {
+    await expect(store.load(zeros())).rejects.toMatchObject({
+      code: "layer.bomb",
+      message: expect.stringContaining("the archive unpacks to more than"),
+    });
+    expect(store.contents()).toEqual(EMPTY);
+  });
+
+  it("names without end", async () => {
+    const name = "n".repeat(1 << 20);
+    const archive = tarOf(Array.from({ length: 40 }, (_, index) => ({ name: `${index}${name}`, data: "" })));
+    await expect(store.load(archive)).rejects.toMatchObject({ kind: "invalid" });
+    const directories = Array.from({ length: 600 }, (_, index) => ({
+      name: `d${index}/`,
+      type: "directory" as const,
+      xattrs: { "user.x": Buffer.alloc(60_000) },
+    }));
+    await expect(store.unpack([directories])).rejects.toMatchObject({
+      kind: "invalid",
+      message: expect.stringContaining("extended attributes"),
     });
     expect(store.contents()).toEqual(EMPTY);
   });

@@ -59,3 +59,17 @@ describe("Database", () => {
     expect(db.all("SELECT * FROM t")).toEqual([{ a: 7, b: "seven" }]);
   });
 });
+
+it("says so when there is no space left", () => {
+  db.migrate(STEPS);
+  db.get("PRAGMA max_page_count = 8");
+  const fill = () => {
+    for (;;) db.run("INSERT INTO t (b) VALUES (?)", "x".repeat(4000));
+  };
+  expect(fill).toThrow(
+    expect.objectContaining({
+      code: "database.disk_full",
+      message: "no space left on device while writing the database",
+    }),
+  );
+});
