@@ -13,7 +13,7 @@ export interface UnpackLimits {
 export const DEFAULT_LIMITS: UnpackLimits = {
   maxEntries: 4_000_000,
   maxBytes: 2 ** 40,
-  freeBytes: 2 ** 29,
+  freeBytes: 2 ** 28,
   maxRatio: 250,
 };
 
