@@ -64,6 +64,7 @@ const ACTS: Readonly<Record<string, (engine: EngineProcess) => Promise<unknown>>
   stop: async (engine) => {
     await engine.call("create", busybox(COUNTER, { name: "target" }));
     await engine.call("start", "target");
+    while ((await engine.call("logs", "target")) === "") await delay(1);
     await engine.call("stop", "target");
   },
   exit: async (engine) => {

@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { footprint, settled, tree } from "../../support/machine.ts";
-import { canRun, type Machine, openMachine } from "./engine.ts";
+import { canRun, LOGS, type Machine, openMachine } from "./engine.ts";
 
 describe.skipIf(!canRun)("runs", () => {
   let m: Machine;
@@ -21,7 +21,8 @@ describe.skipIf(!canRun)("runs", () => {
     const id = await m.up(["sh", "-c", "kill -KILL $$; sleep 1000"]);
     await m.engine.containers.kill(id, "");
     expect(m.engine.containers.find(id).state).toMatchObject({ status: "exited", exitCode: 137, signal: 9 });
-    const other = await m.up(["sh", "-c", "trap 'exit 7' TERM; while :; do usleep 1000; done"]);
+    const other = await m.up(["sh", "-c", "trap 'exit 7' TERM; echo ready; while :; do usleep 1000; done"]);
+    for await (const _ of m.engine.containers.logs(other, { ...LOGS, follow: true })) break;
     await m.engine.containers.stop(other, { signal: null, timeoutSeconds: null });
     expect(m.engine.containers.find(other).state).toMatchObject({ status: "exited", exitCode: 7 });
   });
@@ -48,14 +49,14 @@ describe.skipIf(!canRun)("runs", () => {
     [["/nope"], {}, 127, "no such file or directory"],
     [["nope"], {}, 127, "executable file not found in $PATH"],
     [["/etc/passwd"], {}, 126, "permission denied"],
-    [["/etc"], {}, 126, /permission denied|is a directory/],
+    [["/etc"], {}, 126, "denied"],
     [["true"], { user: "nobody2" }, null, "unable to find user nobody2: no matching entries in passwd file"],
   ])("cannot start %j %j", async (cmd, config, exitCode, message) => {
     const before = footprint(m.marks).processes;
     const id = await m.create(cmd, { config });
     await expect(m.engine.containers.start(id)).rejects.toThrow(message);
     const { state } = m.engine.containers.find(id);
-    expect(state).toMatchObject({ status: "created", error: expect.stringMatching(message) as unknown });
+    expect(state).toMatchObject({ status: "created", error: expect.stringContaining(message) as unknown });
     if (exitCode !== null) expect(state).toMatchObject({ exitCode });
     await m.engine.containers.remove(id, { force: false, volumes: false });
     await settled(() => footprint(m.marks).processes, before);
@@ -138,7 +139,7 @@ describe.skipIf(!canRun)("runs", () => {
     const first = await m.up(["sleep", "1000"], { name: "first" });
     const joined = { networkMode: "container:first", pidMode: "container:first" };
     const { output } = await m.run(
-      ["sh", "-c", "readlink /proc/self/ns/net /proc/1/ns/net; ps | grep -c 'sleep 1000'; hostname"],
+      ["sh", "-c", "readlink /proc/self/ns/net; readlink /proc/1/ns/net; ps | grep -c 'sleep 1000'; hostname"],
       { host: joined },
     );
     const [own, theirs, count] = output.split("\n");

@@ -1,4 +1,5 @@
 /** attach, exec and logs against real processes. */
+import { once } from "node:events";
 import { appendFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ATTACH, bytesOf, canRun, EXEC, LOGS, type Machine, openMachine, unframe } from "./engine.ts";
@@ -38,11 +39,19 @@ describe.skipIf(!canRun)("streams", () => {
     const first = await containers.attach(id, { ...ATTACH, stdin: true });
     await containers.start(id);
     const second = await containers.attach(id, { ...ATTACH, stdin: true });
-    const seen = bytesOf(second.output);
+    const chunks: Buffer[] = [];
+    const gotA = Promise.withResolvers<void>();
+    second.output.on("data", (chunk: Buffer) => {
+      chunks.push(chunk);
+      if (unframe(Buffer.concat(chunks)) === "got a\n") gotA.resolve();
+    });
+    const ended = once(second.output, "end");
     await first.write(Buffer.from("a\n"));
     first.close();
+    await gotA.promise;
     await second.write(Buffer.from("b\n"));
-    expect(unframe(await seen)).toBe("got a\ngot b\n");
+    await ended;
+    expect(unframe(Buffer.concat(chunks))).toBe("got a\ngot b\n");
   });
 
   test("a terminal: raw bytes, its size, resize", async () => {
@@ -81,11 +90,17 @@ describe.skipIf(!canRun)("streams", () => {
 
   test("a container that ends takes its execs along: 137", async () => {
     const id = await m.up(["sleep", "1000"]);
+    const started = new Promise<void>((resolve) => {
+      const leave = m.engine.events.subscribe(({ action }) => {
+        if (!action.startsWith("exec_start")) return;
+        leave();
+        resolve();
+      });
+    });
     const exec = m.exec(id, ["sleep", "1000"]);
-    while (m.engine.containers.find(id).execIds.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await started;
     await m.engine.containers.kill(id, "");
-    const settled = await Promise.allSettled([exec]);
-    if (settled[0].status === "fulfilled") expect(settled[0].value.exitCode).toBe(137);
+    expect((await exec).exitCode).toBe(137);
   });
 
   test("logs: a follower that comes before the start and one in between see every line once, over rotations", async () => {
