@@ -96,7 +96,9 @@ function insideEngine({ from, to, typeOnly }: Import): string | undefined {
 
 function packages({ from, to, typeOnly, names }: Import): string | undefined {
   // Spawning and foreign calls block or split the process; one folder knows how to do them safely.
-  if (/^(koffi|(node:)?child_process)$/.test(to) && !from.startsWith("native/"))
+  // One exception: the command's own process runs stty, since Node cannot make a terminal wholly raw.
+  const isStty = from === "api/cli/main.ts" && to === "node:child_process";
+  if (/^(koffi|(node:)?child_process)$/.test(to) && !from.startsWith("native/") && !isStty)
     return `only native/binding may import ${to}`;
   // A path inside a container's tree, resolved by string, is an escape waiting to happen: handles from native/binding instead.
   const byPath = names.filter((name) => !BY_HANDLE.test(name));

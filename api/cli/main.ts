@@ -59,12 +59,22 @@ function leave(error: unknown): never {
   process.exit(error instanceof Error && "code" in error && error.code === "EPIPE" ? BROKEN_PIPE_STATUS : 1);
 }
 
+/**
+ * Node's raw mode leaves the kernel turning \n into \r\n on output, which tears full-screen programs apart; nothing in Node
+ * switches that off, so stty does. setRawMode(false), and the end of the process, restore everything that was before.
+ */
+function setRaw(on: boolean): void {
+  if (!process.stdin.isTTY) return;
+  process.stdin.setRawMode(on);
+  if (!on) return;
+  const { spawnSync } = builtin<typeof import("node:child_process")>("node:child_process");
+  spawnSync("stty", ["-opost"], { stdio: ["inherit", "ignore", "ignore"] });
+}
+
 function input(): Input {
   return {
     isTerminal: isTerminal(0),
-    setRaw: (on) => {
-      if (process.stdin.isTTY) process.stdin.setRawMode(on);
-    },
+    setRaw,
     open: (receiver) => {
       const { stdin } = process;
       const onData = (chunk: Buffer) => {
