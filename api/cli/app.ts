@@ -42,7 +42,13 @@ function checkCount(program: string, path: string, entry: Entry, count: number):
   throw new ArgumentError(`'${program} ${path}' ${text}`);
 }
 
-async function runCommand(context: Context, path: string, entry: Entry, rest: readonly string[], columns: number): Promise<number> {
+async function runCommand(
+  context: Context,
+  path: string,
+  entry: Entry,
+  rest: readonly string[],
+  columns: number,
+): Promise<number> {
   const { program } = context;
   const usage = `Usage:  ${usageLine(program, path, entry)}\n\nRun '${program} ${path} --help' for more information\n`;
   try {
@@ -61,7 +67,9 @@ async function runCommand(context: Context, path: string, entry: Entry, rest: re
     }
     if (error instanceof ArgumentError) {
       const few = entry.command.args.max === Number.POSITIVE_INFINITY;
-      await context.stderr.write(`${program}: ${error.message}\n\n${few ? usage.replace("\nRun '", "\nSee '") : usage}`);
+      await context.stderr.write(
+        `${program}: ${error.message}\n\n${few ? usage.replace("\nRun '", "\nSee '") : usage}`,
+      );
       return 1;
     }
     const { status, text } = explain(error);
@@ -115,7 +123,9 @@ export async function run(outside: Surroundings, argv: readonly string[]): Promi
     return await dispatch(outside, argv);
   } catch (error) {
     if (error instanceof FlagError) {
-      await stderr.write(`${error.message}\n\nUsage:  ${program} [OPTIONS] COMMAND [ARG...]\n\nRun '${program} --help' for more information\n`);
+      await stderr.write(
+        `${error.message}\n\nUsage:  ${program} [OPTIONS] COMMAND [ARG...]\n\nRun '${program} --help' for more information\n`,
+      );
       return 125;
     }
     const { status, text } = explain(error);

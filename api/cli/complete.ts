@@ -53,12 +53,20 @@ async function fromDaemon(outside: Surroundings, source: CompletionSource): Prom
   }
 }
 
-const fromSource = (outside: Surroundings, source: CompletionSource | readonly string[] | undefined): Promise<Candidate[]> =>
+const fromSource = (
+  outside: Surroundings,
+  source: CompletionSource | readonly string[] | undefined,
+): Promise<Candidate[]> =>
   typeof source === "string"
     ? fromDaemon(outside, source)
     : Promise.resolve((source ?? []).map((word): Candidate => [word, ""]));
 
-async function candidates(outside: Surroundings, tree: Tree, globals: FlagTable, words: readonly string[]): Promise<Candidate[]> {
+async function candidates(
+  outside: Surroundings,
+  tree: Tree,
+  globals: FlagTable,
+  words: readonly string[],
+): Promise<Candidate[]> {
   const current = words.at(-1) ?? "";
   const before = words.slice(0, -1);
   const found = resolveCommand(tree, before);
@@ -74,12 +82,18 @@ async function candidates(outside: Surroundings, tree: Tree, globals: FlagTable,
   const pending = pendingFlag(command.flags, found.rest.at(-1));
   const count = positionals(command.flags, found.rest);
   if (pending !== null) return fromSource(outside, command.flags[pending]?.complete);
-  if (current.startsWith("-") && (command.interspersed !== false || count === 0)) return flagCandidates(command.flags, current);
+  if (current.startsWith("-") && (command.interspersed !== false || count === 0))
+    return flagCandidates(command.flags, current);
   const sources = command.complete ?? [];
   return fromSource(outside, sources[Math.min(count, sources.length - 1)]);
 }
 
-export async function complete(outside: Surroundings, tree: Tree, globals: FlagTable, words: readonly string[]): Promise<number> {
+export async function complete(
+  outside: Surroundings,
+  tree: Tree,
+  globals: FlagTable,
+  words: readonly string[],
+): Promise<number> {
   const current = words.at(-1) ?? "";
   const found = await candidates(outside, tree, globals, words);
   const lines = found.filter(([word]) => word.startsWith(current)).map(([word, text]) => `${word}\t${text}\n`);

@@ -6,7 +6,11 @@ export class StatusError extends Error {
   readonly status: number;
   readonly hint: string | undefined;
 
-  constructor(status: number, message: string, options: { readonly cause?: unknown; readonly hint?: string | undefined } = {}) {
+  constructor(
+    status: number,
+    message: string,
+    options: { readonly cause?: unknown; readonly hint?: string | undefined } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.status = status;
     this.hint = options.hint;

@@ -28,7 +28,8 @@ export function causes(error: unknown): string {
   return lines.map((one) => `\n${one}`).join("");
 }
 
-const withHint = (text: string, hint: string | undefined): string => (hint === undefined ? text : `${text}\nhint: ${hint}`);
+const withHint = (text: string, hint: string | undefined): string =>
+  hint === undefined ? text : `${text}\nhint: ${hint}`;
 
 /** The text of any error and its exit status outside of run and create, as docker's. */
 export function explain(error: unknown): Failure {
@@ -40,4 +41,3 @@ export function explain(error: unknown): Failure {
   if (error instanceof HostError) return { status: 1, text: error.message };
   return { status: 1, text: error instanceof Error ? error.message : String(error) };
 }
-

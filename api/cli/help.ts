@@ -53,7 +53,8 @@ export const usageLine = (program: string, path: string, entry: Entry): string =
 export function commandHelp(program: string, path: string, entry: Entry, width: number): string {
   const { command } = entry;
   const lines = [`Usage:  ${usageLine(program, path, entry)}`, "", command.summary];
-  if (entry.paths.length > 1) lines.push("", "Aliases:", `  ${entry.paths.map((one) => `${program} ${one}`).join(", ")}`);
+  if (entry.paths.length > 1)
+    lines.push("", "Aliases:", `  ${entry.paths.map((one) => `${program} ${one}`).join(", ")}`);
   lines.push(...flagHelp(command.flags, width));
   if (command.examples !== undefined && command.examples.length > 0) {
     lines.push("", "Examples:");
@@ -68,7 +69,11 @@ const commandRows = (tree: Tree, group: string): (readonly [string, string])[] =
 export function groupHelp(tree: Tree, program: string, group: Group, width: number): string {
   const rows = commandRows(tree, group.name);
   const lines = [`Usage:  ${program} ${group.name} COMMAND`, "", group.summary, "", "Commands:"];
-  lines.push(...columns(rows, 14, width), "", `Run '${program} ${group.name} COMMAND --help' for more information on a command.`);
+  lines.push(
+    ...columns(rows, 14, width),
+    "",
+    `Run '${program} ${group.name} COMMAND --help' for more information on a command.`,
+  );
   return `${lines.join("\n")}\n`;
 }
 
@@ -80,7 +85,15 @@ export function overview(tree: Tree, program: string, globals: FlagTable, width:
   const lines = [`Usage:  ${program} [OPTIONS] COMMAND`, "", "Runs containers on this machine"];
   lines.push("", "Common Commands:", ...columns(common, 14, width));
   lines.push("", "Management Commands:", ...columns(groups, 14, width));
-  lines.push("", "Commands:", ...columns(rows.filter((row) => !isCommon(row)), 14, width));
+  lines.push(
+    "",
+    "Commands:",
+    ...columns(
+      rows.filter((row) => !isCommon(row)),
+      14,
+      width,
+    ),
+  );
   lines.push(...flagHelp(globals, width), "", `Run '${program} COMMAND --help' for more information on a command.`);
   return `${lines.join("\n")}\n`;
 }

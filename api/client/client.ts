@@ -65,7 +65,9 @@ function encodeValue(value: unknown): string | readonly string[] | undefined {
 
 function toRequest(key: string, options: LooseOptions = {}): Request {
   const [method, path] = expandRoute(key, options.path);
-  const query = Object.fromEntries(Object.entries(options.query ?? {}).map(([name, value]) => [name, encodeValue(value)]));
+  const query = Object.fromEntries(
+    Object.entries(options.query ?? {}).map(([name, value]) => [name, encodeValue(value)]),
+  );
   const { headers, signal } = options;
   if (options.body === undefined) return { method, path, query, headers, signal };
   const body = Buffer.from(JSON.stringify(options.body));
@@ -116,7 +118,10 @@ export class Client {
   }
 
   /** Like `call`, in two steps: the outer promise settles with the headers, the inner one with the value. */
-  async begin<K extends RouteKey>(key: K, ...[options]: CallArguments<K>): Promise<{ readonly value: Promise<Reply<K>> }> {
+  async begin<K extends RouteKey>(
+    key: K,
+    ...[options]: CallArguments<K>
+  ): Promise<{ readonly value: Promise<Reply<K>> }> {
     const answer = await this.#transport.request(toRequest(key, options));
     return { value: readText(answer).then((text) => parseReply(text) as Reply<K>) };
   }

@@ -28,8 +28,7 @@ export class ConnectionError extends Error {
     this.host = host;
     this.refused = options.refused;
     const cause = options.cause;
-    this.code =
-      cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined;
+    this.code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined;
   }
 }
 

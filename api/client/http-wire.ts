@@ -160,6 +160,7 @@ export function readBody(reader: ByteReader, head: ResponseHead, method: string)
   }
   const length = head.headers["content-length"];
   if (length === undefined) return { chunks: untilClose(reader), reusable: false };
-  if (!/^\d{1,15}$/.test(length)) throw new Error(`the answer's Content-Length ${JSON.stringify(length)} is not a number`);
+  if (!/^\d{1,15}$/.test(length))
+    throw new Error(`the answer's Content-Length ${JSON.stringify(length)} is not a number`);
   return { chunks: sized(reader, Number(length)), reusable: !close };
 }

@@ -205,7 +205,11 @@ export class Transport {
   /** Throws ApiError for status 400 and above, ConnectionError when there is no daemon or it goes away. 304 is an answer. */
   async request(request: Request): Promise<Answer> {
     const exchange = await this.#exchange(request, {});
-    const answer = { status: exchange.head.status, headers: exchange.head.headers, body: this.#body(exchange, request) };
+    const answer = {
+      status: exchange.head.status,
+      headers: exchange.head.headers,
+      body: this.#body(exchange, request),
+    };
     if (answer.status >= 400) throw await refusal(exchange.head, answer.body);
     return answer;
   }

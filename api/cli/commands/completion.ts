@@ -54,7 +54,8 @@ export const completion = command({
   args: { min: 1, max: 1 },
   run: async ({ context, args }) => {
     const script = SCRIPTS[args[0] ?? ""];
-    if (script === undefined) throw new StatusError(1, `unknown shell ${JSON.stringify(args[0])}: must be one of bash, zsh, fish`);
+    if (script === undefined)
+      throw new StatusError(1, `unknown shell ${JSON.stringify(args[0])}: must be one of bash, zsh, fish`);
     await context.stdout.write(script);
     return 0;
   },

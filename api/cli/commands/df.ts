@@ -35,7 +35,11 @@ const sum = (values: readonly number[]): number => values.reduce((total, value) 
 function imageUsage({ Images, LayersSize }: DiskUsageReply): Usage {
   const images = Images ?? [];
   const used = images.filter(({ Containers }) => Containers > 0);
-  const inUse = sum(used.filter(({ Size, SharedSize }) => Size !== -1 && SharedSize !== -1).map(({ Size, SharedSize }) => Size - SharedSize));
+  const inUse = sum(
+    used
+      .filter(({ Size, SharedSize }) => Size !== -1 && SharedSize !== -1)
+      .map(({ Size, SharedSize }) => Size - SharedSize),
+  );
   return {
     type: "Images",
     total: images.length,
@@ -58,9 +62,15 @@ function containerUsage({ Containers }: DiskUsageReply): Usage {
 }
 
 function volumeUsage({ Volumes }: DiskUsageReply): Usage {
-  const volumes = (Volumes ?? []) as readonly { readonly UsageData?: { readonly Size: number; readonly RefCount: number } | undefined }[];
+  const volumes = (Volumes ?? []) as readonly {
+    readonly UsageData?: { readonly Size: number; readonly RefCount: number } | undefined;
+  }[];
   const sizes = (wanted: (references: number) => boolean) =>
-    sum(volumes.filter(({ UsageData }) => wanted(UsageData?.RefCount ?? 0)).map(({ UsageData }) => Math.max(0, UsageData?.Size ?? 0)));
+    sum(
+      volumes
+        .filter(({ UsageData }) => wanted(UsageData?.RefCount ?? 0))
+        .map(({ UsageData }) => Math.max(0, UsageData?.Size ?? 0)),
+    );
   return {
     type: "Local Volumes",
     total: volumes.length,
@@ -72,7 +82,8 @@ function volumeUsage({ Volumes }: DiskUsageReply): Usage {
 
 function cacheUsage({ BuildCache }: DiskUsageReply): Usage {
   const entries = BuildCache ?? [];
-  const size = (inUse: boolean | null) => sum(entries.filter((one) => !one.Shared && (inUse === null || one.InUse === inUse)).map(({ Size }) => Size));
+  const size = (inUse: boolean | null) =>
+    sum(entries.filter((one) => !one.Shared && (inUse === null || one.InUse === inUse)).map(({ Size }) => Size));
   const active = entries.filter(({ InUse }) => InUse).length;
   return { type: "Build Cache", total: entries.length, active, sizeBytes: size(null), reclaimableBytes: size(false) };
 }
@@ -130,7 +141,9 @@ const CONTAINER_COLUMNS =
 function verboseText(usage: DiskUsageReply, nowMs: number): string {
   const table = <Item>(noun: Noun<Item>, items: readonly Item[], columns: string): string =>
     renderList(noun, items, { format: "", quiet: false, table: columns, brief: "" });
-  const images = (usage.Images ?? []).flatMap((image) => imageViews(image, { truncate: true, nowMs, withDigests: false }).slice(0, 1));
+  const images = (usage.Images ?? []).flatMap((image) =>
+    imageViews(image, { truncate: true, nowMs, withDigests: false }).slice(0, 1),
+  );
   const containers = (usage.Containers ?? []).map((container) => {
     // Here the size is that of the container's own layer.
     const { SizeRootFs: _whole, ...own } = container;
@@ -145,7 +158,11 @@ function verboseText(usage: DiskUsageReply, nowMs: number): string {
     "Local Volumes space usage:\n",
     table(VOLUME, volumes, "{{.Name}}\\t{{.Links}}\\t{{.Size}}"),
     `Build cache usage: ${humanSize(cacheUsage(usage).sizeBytes)}\n`,
-    table(CACHE, (usage.BuildCache ?? []).map((entry) => ({ entry, nowMs })), CACHE_COLUMNS),
+    table(
+      CACHE,
+      (usage.BuildCache ?? []).map((entry) => ({ entry, nowMs })),
+      CACHE_COLUMNS,
+    ),
   ].join("\n");
 }
 
@@ -165,7 +182,9 @@ export const diskUsage = command({
     }
     const rows = [imageUsage(usage), containerUsage(usage), volumeUsage(usage), cacheUsage(usage)];
     const table = "{{.Type}}\\t{{.TotalCount}}\\t{{.Active}}\\t{{.Size}}\\t{{.Reclaimable}}";
-    await context.stdout.write(renderList(USAGE, rows, { format: flags.format, quiet: false, table, brief: "{{.Type}}" }));
+    await context.stdout.write(
+      renderList(USAGE, rows, { format: flags.format, quiet: false, table, brief: "{{.Type}}" }),
+    );
     return 0;
   },
 });

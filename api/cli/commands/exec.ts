@@ -40,7 +40,9 @@ function bodyOf({ flags, args, context }: Invocation<typeof FLAGS>, size: readon
 const resizeExec =
   (context: Context, id: string): Resize =>
   ({ rows, columns }) =>
-    context.client.call("POST /exec/{id}/resize", { path: { id }, query: { h: rows, w: columns } }).then(() => undefined);
+    context.client
+      .call("POST /exec/{id}/resize", { path: { id }, query: { h: rows, w: columns } })
+      .then(() => undefined);
 
 async function runExec(invocation: Invocation<typeof FLAGS>): Promise<number> {
   const { context, flags, args } = invocation;

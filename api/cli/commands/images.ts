@@ -63,7 +63,9 @@ export const history = command({
     const views = items.map((item) => ({ item, truncate: !flags["no-trunc"], human: flags.human, nowMs }));
     const created = flags.human ? "{{.CreatedSince}}" : "{{.CreatedAt}}";
     const table = `{{.ID}}\\t${created}\\t{{.CreatedBy}}\\t{{.Size}}\\t{{.Comment}}`;
-    await context.stdout.write(renderList(HISTORY, views, { format: flags.format, quiet: flags.quiet, table, brief: "{{.ID}}" }));
+    await context.stdout.write(
+      renderList(HISTORY, views, { format: flags.format, quiet: flags.quiet, table, brief: "{{.ID}}" }),
+    );
     return 0;
   },
 });
@@ -71,7 +73,8 @@ export const history = command({
 /** "linux/arm64/v8" → the API's JSON form. */
 export function platformJson(text: string): string {
   const [os = "", architecture, variant, ...more] = text.split("/");
-  if (os === "" || more.length > 0) throw new StatusError(1, `invalid platform ${JSON.stringify(text)}: expected os[/arch[/variant]]`);
+  if (os === "" || more.length > 0)
+    throw new StatusError(1, `invalid platform ${JSON.stringify(text)}: expected os[/arch[/variant]]`);
   return JSON.stringify({
     ...(architecture === undefined ? {} : { architecture }),
     os,
@@ -118,8 +121,13 @@ export const removeImages = command({
     let fatal = false;
     for (const name of args) {
       try {
-        for (const { Deleted, Untagged } of await context.client.call("DELETE /images/{name}", { path: { name }, query })) {
-          await context.stdout.write(Deleted === undefined || Deleted === "" ? `Untagged: ${Untagged}\n` : `Deleted: ${Deleted}\n`);
+        for (const { Deleted, Untagged } of await context.client.call("DELETE /images/{name}", {
+          path: { name },
+          query,
+        })) {
+          await context.stdout.write(
+            Deleted === undefined || Deleted === "" ? `Untagged: ${Untagged}\n` : `Deleted: ${Deleted}\n`,
+          );
         }
       } catch (error) {
         const missing = error instanceof Error && "status" in error && error.status === 404;
@@ -174,7 +182,10 @@ export const pruneImages = command({
   args: { min: 0, max: 0 },
   run: async ({ context, flags }) => {
     const kind = flags.all ? "all images without at least one container associated to them" : "all dangling images";
-    if (!flags.force && !(await confirm(context, `WARNING! This will remove ${kind}.\nAre you sure you want to continue?`))) {
+    if (
+      !flags.force &&
+      !(await confirm(context, `WARNING! This will remove ${kind}.\nAre you sure you want to continue?`))
+    ) {
       throw new StatusError(1, "image prune has been cancelled");
     }
     const filters = { dangling: [String(!flags.all)], ...flags.filter };
@@ -198,7 +209,8 @@ export const pruneContainers = command({
   args: { min: 0, max: 0 },
   run: async ({ context, flags }) => {
     const question = "WARNING! This will remove all stopped containers.\nAre you sure you want to continue?";
-    if (!flags.force && !(await confirm(context, question))) throw new StatusError(1, "container prune has been cancelled");
+    if (!flags.force && !(await confirm(context, question)))
+      throw new StatusError(1, "container prune has been cancelled");
     const reply = await context.client.call("POST /containers/prune", { query: { filters: flags.filter } });
     const deleted = reply.ContainersDeleted ?? [];
     if (deleted.length > 0) await context.stdout.write(`Deleted Containers:\n${deleted.join("\n")}\n\n`);

@@ -15,7 +15,9 @@ type Fetch = (context: Context, name: string, size: boolean) => Promise<unknown>
 
 const fetchers = {
   container: async ({ client }, name, size) =>
-    parseJson(await client.text("GET /containers/{id}/json", { path: { id: withoutSlash(name) }, query: size ? { size } : {} })),
+    parseJson(
+      await client.text("GET /containers/{id}/json", { path: { id: withoutSlash(name) }, query: size ? { size } : {} }),
+    ),
   image: async ({ client }, name) => parseJson(await client.text("GET /images/{name}/json", { path: { name } })),
   network: async ({ client }, name) => parseJson(await client.text("GET /networks/{id}", { path: { id: name } })),
   volume: async ({ client }, name) => parseJson(await client.text("GET /volumes/{name}", { path: { name } })),
@@ -103,13 +105,18 @@ export const inspect = command({
   ],
   run: ({ context, flags, changed, args }) => {
     const { type } = flags;
-    if (changed.has("type") && type === "") throw new StatusError(1, "type is empty: must be one of " + KINDS.map((kind) => `"${kind}"`).join(", "));
+    if (changed.has("type") && type === "")
+      throw new StatusError(1, "type is empty: must be one of " + KINDS.map((kind) => `"${kind}"`).join(", "));
     if (type !== "" && !KINDS.includes(type as Kind)) {
       const known = KINDS.map((kind) => JSON.stringify(kind)).join(", ");
       throw new StatusError(1, `unknown type: ${JSON.stringify(type)}: must be one of ${known}`);
     }
     const fetch: Fetch = type === "" ? fetchAny : fetchers[type as Kind];
-    return inspectAll(context, { names: args, format: flags.format, fetch: (name) => fetch(context, name, flags.size) });
+    return inspectAll(context, {
+      names: args,
+      format: flags.format,
+      fetch: (name) => fetch(context, name, flags.size),
+    });
   },
 });
 
@@ -120,7 +127,11 @@ export const inspectContainers = command({
   args: { min: 1, max: MANY },
   complete: ["container"],
   run: ({ context, flags, args }) =>
-    inspectAll(context, { names: args, format: flags.format, fetch: (name) => fetchers.container(context, name, flags.size) }),
+    inspectAll(context, {
+      names: args,
+      format: flags.format,
+      fetch: (name) => fetchers.container(context, name, flags.size),
+    }),
 });
 
 export const inspectImages = command({
@@ -131,7 +142,8 @@ export const inspectImages = command({
   complete: ["image"],
   run: ({ context, flags, args }) => {
     const query = flags.platform === "" ? {} : { platform: platformJson(flags.platform) };
-    const fetch = async (name: string) => parseJson(await context.client.text("GET /images/{name}/json", { path: { name }, query }));
+    const fetch = async (name: string) =>
+      parseJson(await context.client.text("GET /images/{name}/json", { path: { name }, query }));
     return inspectAll(context, { names: args, format: flags.format, fetch });
   },
 });

@@ -58,7 +58,10 @@ export const stop = command({
   complete: ["running"],
   run: ({ context, args, flags, changed }) =>
     forEachName(context, args, (id) =>
-      context.client.call("POST /containers/{id}/stop", { path: { id: withoutSlash(id) }, query: stopQuery(flags, changed) }),
+      context.client.call("POST /containers/{id}/stop", {
+        path: { id: withoutSlash(id) },
+        query: stopQuery(flags, changed),
+      }),
     ),
 });
 
@@ -70,7 +73,10 @@ export const restart = command({
   complete: ["container"],
   run: ({ context, args, flags, changed }) =>
     forEachName(context, args, (id) =>
-      context.client.call("POST /containers/{id}/restart", { path: { id: withoutSlash(id) }, query: stopQuery(flags, changed) }),
+      context.client.call("POST /containers/{id}/restart", {
+        path: { id: withoutSlash(id) },
+        query: stopQuery(flags, changed),
+      }),
     ),
 });
 
@@ -96,7 +102,9 @@ export const pause = command({
   args: { min: 1, max: MANY },
   complete: ["running"],
   run: ({ context, args }) =>
-    forEachName(context, args, (id) => context.client.call("POST /containers/{id}/pause", { path: { id: withoutSlash(id) } })),
+    forEachName(context, args, (id) =>
+      context.client.call("POST /containers/{id}/pause", { path: { id: withoutSlash(id) } }),
+    ),
 });
 
 export const unpause = command({
@@ -106,7 +114,9 @@ export const unpause = command({
   args: { min: 1, max: MANY },
   complete: ["running"],
   run: ({ context, args }) =>
-    forEachName(context, args, (id) => context.client.call("POST /containers/{id}/unpause", { path: { id: withoutSlash(id) } })),
+    forEachName(context, args, (id) =>
+      context.client.call("POST /containers/{id}/unpause", { path: { id: withoutSlash(id) } }),
+    ),
 });
 
 export const remove = command({
@@ -154,7 +164,9 @@ export const wait = command({
       context,
       args,
       async (id) => {
-        const { StatusCode } = await context.client.call("POST /containers/{id}/wait", { path: { id: withoutSlash(id) } });
+        const { StatusCode } = await context.client.call("POST /containers/{id}/wait", {
+          path: { id: withoutSlash(id) },
+        });
         codes.set(id, StatusCode);
       },
       (id) => String(codes.get(id) ?? ""),
@@ -171,7 +183,10 @@ export const rename = command({
   run: async ({ context, args }) => {
     const [from = "", to = ""] = args.map((name) => name.trim());
     if (from === "" || to === "") throw new StatusError(1, "neither old nor new names may be empty");
-    await context.client.call("POST /containers/{id}/rename", { path: { id: withoutSlash(from) }, query: { name: to } });
+    await context.client.call("POST /containers/{id}/rename", {
+      path: { id: withoutSlash(from) },
+      query: { name: to },
+    });
     return 0;
   },
 });

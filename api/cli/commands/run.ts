@@ -21,7 +21,12 @@ const RUN_FLAGS = {
 type RunInvocation = Invocation<typeof RUN_FLAGS>;
 
 /** docker's form: the program's name before the error, a pointer to the help after it. */
-export async function failing<T>(name: string, program: string, status: (message: string) => number, work: () => Promise<T>): Promise<T> {
+export async function failing<T>(
+  name: string,
+  program: string,
+  status: (message: string) => number,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -51,7 +56,16 @@ function bodyOf(invocation: Invocation<typeof CONTAINER_FLAGS>, detached: boolea
   const { flags, changed, args, context } = invocation;
   const [image = "", ...words] = args;
   const { env, files } = context;
-  return compileBody({ flags, changed, image, command: words, env, files, detached, consoleSize: consoleSize(context) });
+  return compileBody({
+    flags,
+    changed,
+    image,
+    command: words,
+    env,
+    files,
+    detached,
+    consoleSize: consoleSize(context),
+  });
 }
 
 export const create = command({
@@ -63,15 +77,23 @@ export const create = command({
   complete: ["image", "none"],
   run: async (invocation) => {
     const { context, flags, args, name } = invocation;
-    const id = await failing(name, context.program, () => 125, async () =>
-      createContainer(context, createRequest(flags, args[0] ?? "", bodyOf(invocation, false))),
+    const id = await failing(
+      name,
+      context.program,
+      () => 125,
+      async () => createContainer(context, createRequest(flags, args[0] ?? "", bodyOf(invocation, false))),
     );
     await context.stdout.write(`${id}\n`);
     return 0;
   },
 });
 
-async function runDetached({ context, name }: RunInvocation, id: string, start: () => Promise<void>, mark: Mark): Promise<number> {
+async function runDetached(
+  { context, name }: RunInvocation,
+  id: string,
+  start: () => Promise<void>,
+  mark: Mark,
+): Promise<number> {
   await failing(name, context.program, startFailureStatus, start);
   mark("start");
   await context.stdout.write(`${id}\n`);
@@ -81,17 +103,23 @@ async function runDetached({ context, name }: RunInvocation, id: string, start: 
 async function runCommand(invocation: RunInvocation): Promise<number> {
   const { context, flags, args, name } = invocation;
   const { detach } = flags;
-  if (detach && flags.attach.length > 0) throw new StatusError(1, "conflicting options: cannot specify both --attach and --detach");
+  if (detach && flags.attach.length > 0)
+    throw new StatusError(1, "conflicting options: cannot specify both --attach and --detach");
   const watch = new Stopwatch(context.clock, flags.timings);
-  const prepared = await failing(name, context.program, () => 125, async () => {
-    const body = bodyOf(invocation, detach);
-    if (!detach) checkTerminal(context, body.AttachStdin === true, flags.tty);
-    const detachKeys = parseDetachKeys(flags["detach-keys"]);
-    watch.mark("command line");
-    const id = await createContainer(context, createRequest(flags, args[0] ?? "", body));
-    watch.mark("create");
-    return { body, detachKeys, id };
-  });
+  const prepared = await failing(
+    name,
+    context.program,
+    () => 125,
+    async () => {
+      const body = bodyOf(invocation, detach);
+      if (!detach) checkTerminal(context, body.AttachStdin === true, flags.tty);
+      const detachKeys = parseDetachKeys(flags["detach-keys"]);
+      watch.mark("command line");
+      const id = await createContainer(context, createRequest(flags, args[0] ?? "", body));
+      watch.mark("create");
+      return { body, detachKeys, id };
+    },
+  );
   const { id, body, detachKeys } = prepared;
   let daemonPhases: Promise<void> | undefined;
   const start = async () => {
@@ -112,7 +140,9 @@ async function runCommand(invocation: RunInvocation): Promise<number> {
       autoRemove: flags.rm,
       sigProxy: flags["sig-proxy"],
     };
-    status = await failing(name, context.program, startFailureStatus, () => runAttached(context, { id, start, mark }, plan));
+    status = await failing(name, context.program, startFailureStatus, () =>
+      runAttached(context, { id, start, mark }, plan),
+    );
   }
   if (flags.timings) {
     await daemonPhases;

@@ -56,7 +56,9 @@ async function startAttached(context: Context, flags: AttachFlags, given: string
   } catch (error) {
     const { text } = explain(error);
     const status = startFailureStatus(text);
-    throw new StatusError(status === 125 ? 1 : status, `${text}\nError: failed to start containers: ${given}`, { cause: error });
+    throw new StatusError(status === 125 ? 1 : status, `${text}\nError: failed to start containers: ${given}`, {
+      cause: error,
+    });
   }
 }
 

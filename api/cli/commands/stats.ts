@@ -19,7 +19,10 @@ async function namesToWatch(context: Context, given: readonly string[], all: boo
 }
 
 const sample = (context: Context, name: string): Promise<StatsReply> =>
-  context.client.call("GET /containers/{id}/stats", { path: { id: withoutSlash(name) }, query: { stream: false } }) as Promise<StatsReply>;
+  context.client.call("GET /containers/{id}/stats", {
+    path: { id: withoutSlash(name) },
+    query: { stream: false },
+  }) as Promise<StatsReply>;
 
 export const stats = command({
   synopsis: "[OPTIONS] [CONTAINER...]",

@@ -31,7 +31,9 @@ const row = (indent: string, name: string, value: string): string => `${indent}$
 function componentLines({ Name, Version, Details }: VersionReply["Components"][number]): string[] {
   const details = Details ?? {};
   if (Name !== "Engine") {
-    const rest = Object.keys(details).sort().map((key) => row("  ", key, details[key] ?? ""));
+    const rest = Object.keys(details)
+      .sort()
+      .map((key) => row("  ", key, details[key] ?? ""));
     return [` ${Name}:`, row("  ", "Version", Version), ...rest];
   }
   const built = details["BuildTime"] ?? "";
@@ -56,7 +58,11 @@ function versionText(server: VersionReply | null): string {
     row(" ", "OS/Arch", `${client.Os}/${client.Arch}`),
   ];
   if (server !== null) {
-    lines.push("", `Server: ${server.Platform?.Name ?? ""}`.trimEnd(), ...(server.Components ?? []).flatMap(componentLines));
+    lines.push(
+      "",
+      `Server: ${server.Platform?.Name ?? ""}`.trimEnd(),
+      ...(server.Components ?? []).flatMap(componentLines),
+    );
   }
   return `${lines.join("\n")}\n`;
 }
@@ -75,7 +81,10 @@ export const version = command({
     } catch (error) {
       failure = error;
     }
-    const text = template === null ? versionText(server) : `${showValue(template, asStruct({ Client: clientVersion(), Server: server }, "system.versionInfo"))}\n`;
+    const text =
+      template === null
+        ? versionText(server)
+        : `${showValue(template, asStruct({ Client: clientVersion(), Server: server }, "system.versionInfo"))}\n`;
     await context.stdout.write(text);
     // The client's half is of use without a daemon.
     if (failure !== undefined) throw failure;
@@ -114,14 +123,23 @@ export const ping = command({
   },
 });
 
-function eventText(event: { Type: string; Action: string; Actor: { ID: string; Attributes: Record<string, string> }; timeNano: number | bigint }): string {
+function eventText(event: {
+  Type: string;
+  Action: string;
+  Actor: { ID: string; Attributes: Record<string, string> };
+  timeNano: number | bigint;
+}): string {
   const time = rfc3339Nano(BigInt(event.timeNano));
   const attributes = Object.keys(event.Actor.Attributes ?? {}).sort();
   const shown = attributes.map((key) => `${key}=${event.Actor.Attributes[key]}`).join(", ");
   return `${time} ${event.Type} ${event.Action} ${event.Actor.ID}${shown === "" ? "" : ` (${shown})`}`;
 }
 
-async function streamEvents(context: Context, query: Record<string, unknown>, show: (event: never) => string): Promise<void> {
+async function streamEvents(
+  context: Context,
+  query: Record<string, unknown>,
+  show: (event: never) => string,
+): Promise<void> {
   const answer = await context.client.open("GET /events", { query });
   let held = "";
   for await (const chunk of answer.body) {
@@ -149,7 +167,11 @@ export const events = command({
     const since = timeQuery(context, "since", flags.since);
     const until = timeQuery(context, "until", flags.until);
     const query = { ...(since === "" ? {} : { since }), ...(until === "" ? {} : { until }), filters: flags.filter };
-    await streamEvents(context, query, template === null ? eventText : (event) => showValue(template, asStruct(event, "events.Message")));
+    await streamEvents(
+      context,
+      query,
+      template === null ? eventText : (event) => showValue(template, asStruct(event, "events.Message")),
+    );
     return 0;
   },
 });
@@ -172,7 +194,9 @@ export const systemPrune = command({
     const images = await context.client.call("POST /images/prune", { query: { filters: dangling } });
     const deleted = containers.ContainersDeleted ?? [];
     if (deleted.length > 0) await context.stdout.write(`Deleted Containers:\n${deleted.join("\n")}\n\n`);
-    const lines = (images.ImagesDeleted ?? []).map(({ Deleted, Untagged }) => (Deleted ? `deleted: ${Deleted}` : `untagged: ${Untagged}`));
+    const lines = (images.ImagesDeleted ?? []).map(({ Deleted, Untagged }) =>
+      Deleted ? `deleted: ${Deleted}` : `untagged: ${Untagged}`,
+    );
     if (lines.length > 0) await context.stdout.write(`Deleted Images:\n${lines.join("\n")}\n\n`);
     const reclaimed = containers.SpaceReclaimed + images.SpaceReclaimed;
     await context.stdout.write(`Total reclaimed space: ${humanSize(reclaimed)}\n`);

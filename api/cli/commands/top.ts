@@ -30,7 +30,9 @@ export const port = command({
   complete: ["container", "none"],
   run: async ({ context, args }) => {
     const [name = "", wanted] = args;
-    const { NetworkSettings } = await context.client.call("GET /containers/{id}/json", { path: { id: withoutSlash(name) } });
+    const { NetworkSettings } = await context.client.call("GET /containers/{id}/json", {
+      path: { id: withoutSlash(name) },
+    });
     const address = (ip: string, number: string) => `${ip.includes(":") ? `[${ip}]` : ip}:${number}`;
     const lines: string[] = [];
     if (wanted === undefined) {

@@ -50,7 +50,10 @@ export const update = command({
     const warnings: string[] = [];
     try {
       return await forEachName(context, args, async (id) => {
-        const reply = await context.client.call("POST /containers/{id}/update", { path: { id: withoutSlash(id) }, body });
+        const reply = await context.client.call("POST /containers/{id}/update", {
+          path: { id: withoutSlash(id) },
+          body,
+        });
         warnings.push(...(reply.Warnings ?? []));
       });
     } finally {

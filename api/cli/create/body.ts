@@ -37,7 +37,8 @@ const orNull = <T>(values: readonly T[]): readonly T[] | null => (values.length 
 const isEmpty = (map: object): boolean => Object.keys(map).length === 0;
 
 function healthcheck(flags: Flags, changed: ReadonlySet<string>): CreateBody["Healthcheck"] {
-  const given = flags["health-cmd"] !== "" || HEALTH_FLAGS.some((name) => changed.has(name) && Number(flags[name]) !== 0);
+  const given =
+    flags["health-cmd"] !== "" || HEALTH_FLAGS.some((name) => changed.has(name) && Number(flags[name]) !== 0);
   if (flags["no-healthcheck"]) {
     if (given) throw wrong("--no-healthcheck conflicts with --health-* options");
     return { Test: ["NONE"] };
@@ -148,7 +149,12 @@ function optionalHost(request: BodyRequest): Partial<HostConfig> {
   };
 }
 
-function hostConfig(request: BodyRequest, binds: readonly string[], mode: string, bindings: object): CreateBody["HostConfig"] {
+function hostConfig(
+  request: BodyRequest,
+  binds: readonly string[],
+  mode: string,
+  bindings: object,
+): CreateBody["HostConfig"] {
   const { flags, files } = request;
   const security = compileSecurity(files, flags["security-opt"]);
   const restart = parseRestart(flags.restart);

@@ -7,7 +7,10 @@ export function csvFields(text: string): string[] {
   for (;;) {
     if (rest.startsWith('"')) {
       const match = /^"((?:[^"]|"")*)"(,|$)/.exec(rest);
-      if (match === null) throw new FlagValueError(`parse error on line 1, column ${text.length + 1}: extraneous or missing " in quoted-field`);
+      if (match === null)
+        throw new FlagValueError(
+          `parse error on line 1, column ${text.length + 1}: extraneous or missing " in quoted-field`,
+        );
       fields.push((match[1] ?? "").replaceAll('""', '"'));
       rest = rest.slice(match[0].length);
       if (match[2] === "") return fields;
@@ -17,7 +20,9 @@ export function csvFields(text: string): string[] {
     const field = comma < 0 ? rest : rest.slice(0, comma);
     const quote = field.indexOf('"');
     if (quote >= 0) {
-      throw new FlagValueError(`parse error on line 1, column ${text.length - rest.length + quote + 1}: bare " in non-quoted-field`);
+      throw new FlagValueError(
+        `parse error on line 1, column ${text.length - rest.length + quote + 1}: bare " in non-quoted-field`,
+      );
     }
     fields.push(field);
     if (comma < 0) return fields;

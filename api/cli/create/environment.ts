@@ -47,13 +47,22 @@ function unique(variables: readonly string[]): string[] {
 }
 
 /** A bare NAME takes the caller's value; where there is none it stays bare, which unsets it in the container. */
-export function compileEnvironment(files: Files, env: Env, paths: readonly string[], given: readonly string[]): string[] {
+export function compileEnvironment(
+  files: Files,
+  env: Env,
+  paths: readonly string[],
+  given: readonly string[],
+): string[] {
   const fromFiles = paths.flatMap((path) => readPairs(files, path, "env", (key) => env[key] ?? null));
   const direct = given.map((text) => (text.includes("=") || env[text] === undefined ? text : `${text}=${env[text]}`));
   return unique([...fromFiles, ...direct]);
 }
 
-export function compileLabels(files: Files, paths: readonly string[], given: readonly string[]): Record<string, string> {
+export function compileLabels(
+  files: Files,
+  paths: readonly string[],
+  given: readonly string[],
+): Record<string, string> {
   const lines = [...paths.flatMap((path) => readPairs(files, path, "label", () => "")), ...given];
   return Object.fromEntries(lines.map((text) => cut(text, "=")).map(([key, value]) => [key, value ?? ""]));
 }

@@ -25,7 +25,13 @@ function ipAddress(text: string): string {
 
 function searchDomain(text: string): string {
   const trimmed = text.trim();
-  if (trimmed === "." || (trimmed.length < 255 && /^(:?(:?[a-zA-Z0-9]|(:?[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))(:?\.(:?[a-zA-Z0-9]|(:?[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])))*)\.?\s*$/.test(trimmed))) {
+  if (
+    trimmed === "." ||
+    (trimmed.length < 255 &&
+      /^(:?(:?[a-zA-Z0-9]|(:?[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))(:?\.(:?[a-zA-Z0-9]|(:?[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])))*)\.?\s*$/.test(
+        trimmed,
+      ))
+  ) {
     return trimmed;
   }
   throw new FlagValueError(`${text} is not a valid domain`);
@@ -35,7 +41,8 @@ function extraHost(text: string): string {
   const [name, address] = text.includes("=") ? cut(text, "=") : cut(text, ":");
   if (address === null || name === "") throw new FlagValueError(`bad format for add-host: ${JSON.stringify(text)}`);
   const bare = /^\[(.*)\]$/.exec(address)?.[1] ?? address;
-  if (bare !== "host-gateway" && !isAddress(bare)) throw new FlagValueError(`invalid IP address in add-host: ${JSON.stringify(bare)}`);
+  if (bare !== "host-gateway" && !isAddress(bare))
+    throw new FlagValueError(`invalid IP address in add-host: ${JSON.stringify(bare)}`);
   return `${name}:${bare}`;
 }
 
@@ -48,7 +55,11 @@ const health = { group: "Health" };
 const hidden = { hidden: true };
 
 const PROCESS = {
-  attach: listOf("Attach to STDIN, STDOUT or STDERR", "list", stream, { short: "a", complete: ["stdin", "stdout", "stderr"], ...process }),
+  attach: listOf("Attach to STDIN, STDOUT or STDERR", "list", stream, {
+    short: "a",
+    complete: ["stdin", "stdout", "stderr"],
+    ...process,
+  }),
   entrypoint: string("Overwrite the default ENTRYPOINT of the image", process),
   env: listOf("Set environment variables", "list", environmentVariable, { short: "e", ...process }),
   "env-file": list("Read in a file of environment variables", { complete: "file", ...process }),
@@ -63,7 +74,10 @@ const PROCESS = {
   user: string("Username or UID (format: <name|uid>[:<group|gid>])", { short: "u", ...process }),
   workdir: string("Working directory inside the container", { short: "w", ...process }),
   restart: string("Restart policy to apply when a container exits", {
-    initial: "no", shown: '"no"', complete: ["no", "always", "unless-stopped", "on-failure"], ...process,
+    initial: "no",
+    shown: '"no"',
+    complete: ["no", "always", "unless-stopped", "on-failure"],
+    ...process,
   }),
 };
 
@@ -77,10 +91,16 @@ const FILES = {
   "volumes-from": list("Mount volumes from the specified container(s)", { complete: "container", ...files }),
   device: list("Add a host device to the container", { complete: "file", ...files }),
   "device-cgroup-rule": listOf("Add a rule to the cgroup allowed devices list", "list", deviceRule, files),
-  gpus: listOf<DeviceRequest>("GPU devices to add to the container ('all' to pass all GPUs)", "gpu-request", parseGpus, files),
+  gpus: listOf<DeviceRequest>(
+    "GPU devices to add to the container ('all' to pass all GPUs)",
+    "gpu-request",
+    parseGpus,
+    files,
+  ),
 };
 
-const throttles = <T>(usage: string, read: (text: string) => T) => listOf(usage, "list", read, { shown: "[]", ...limits });
+const throttles = <T>(usage: string, read: (text: string) => T) =>
+  listOf(usage, "list", read, { shown: "[]", ...limits });
 const LIMITS = {
   "blkio-weight": uint16("Block IO (relative weight), between 10 and 1000, or 0 to disable", limits),
   "blkio-weight-device": throttles("Block IO weight (relative device weight)", weightDevice),
@@ -109,10 +129,16 @@ const LIMITS = {
   "oom-score-adj": int("Tune host's OOM preferences (-1000 to 1000)", limits),
   "pids-limit": int("Tune container pids limit (set -1 for unlimited)", limits),
   "shm-size": bytes("Size of /dev/shm", limits),
-  ulimit: flag<Readonly<Record<string, Ulimit>>>("Ulimit options", "ulimit", {}, (text, before) => {
-    const one = parseUlimit(text);
-    return { ...before, [one.Name]: one };
-  }, { shown: "[]", ...limits }),
+  ulimit: flag<Readonly<Record<string, Ulimit>>>(
+    "Ulimit options",
+    "ulimit",
+    {},
+    (text, before) => {
+      const one = parseUlimit(text);
+      return { ...before, [one.Name]: one };
+    },
+    { shown: "[]", ...limits },
+  ),
 };
 
 const NETWORK = {
@@ -146,12 +172,21 @@ const ISOLATION = {
   privileged: bool("Give extended privileges to this container", isolation),
   runtime: string("Runtime to use for this container", isolation),
   "security-opt": list("Security Options", isolation),
-  sysctl: flag<Readonly<Record<string, string>>>("Sysctl options", "map", {}, (text, before) => {
-    checkSysctl(text);
-    const [name, value] = cut(text, "=");
-    return { ...before, [name]: value ?? "" };
-  }, { shown: "map[]", ...isolation }),
-  userns: string("User namespace to use: host, or auto for one with its own range of ids", { complete: ["host", "auto"], ...isolation }),
+  sysctl: flag<Readonly<Record<string, string>>>(
+    "Sysctl options",
+    "map",
+    {},
+    (text, before) => {
+      checkSysctl(text);
+      const [name, value] = cut(text, "=");
+      return { ...before, [name]: value ?? "" };
+    },
+    { shown: "map[]", ...isolation },
+  ),
+  userns: string("User namespace to use: host, or auto for one with its own range of ids", {
+    complete: ["host", "auto"],
+    ...isolation,
+  }),
   uts: string("UTS namespace to use", isolation),
 };
 
@@ -160,7 +195,10 @@ const HEALTH = {
   "health-interval": duration("Time between running the check (ms|s|m|h)", health),
   "health-retries": int("Consecutive failures needed to report unhealthy", health),
   "health-start-interval": duration("Time between running the check during the start period (ms|s|m|h)", health),
-  "health-start-period": duration("Start period for the container to initialize before starting health-retries countdown (ms|s|m|h)", health),
+  "health-start-period": duration(
+    "Start period for the container to initialize before starting health-retries countdown (ms|s|m|h)",
+    health,
+  ),
   "health-timeout": duration("Maximum time to allow one check to run (ms|s|m|h)", health),
   "no-healthcheck": bool("Disable any container-specified HEALTHCHECK", health),
 };
@@ -177,7 +215,9 @@ export const CONTAINER_FLAGS = {
   name: string("Assign a name to the container"),
   platform: string("Set platform if server is multi-platform capable"),
   pull: string('Pull image before running ("always", "missing", "never")', {
-    initial: "missing", shown: '"missing"', complete: ["always", "missing", "never"],
+    initial: "missing",
+    shown: '"missing"',
+    complete: ["always", "missing", "never"],
   }),
   quiet: bool("Suppress the pull output", { short: "q" }),
   rm: bool("Automatically remove the container and its associated anonymous volumes when it exits"),

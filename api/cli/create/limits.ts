@@ -14,7 +14,8 @@ const ULIMITS = new Set(
 );
 
 function limit(text: string): number {
-  if (!/^[+-]?\d+$/.test(text)) throw new FlagValueError(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (!/^[+-]?\d+$/.test(text))
+    throw new FlagValueError(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
   return Number(text);
 }
 
@@ -74,7 +75,9 @@ export function parseGpus(text: string): DeviceRequest {
   return { ...request, Count, Capabilities: request.Capabilities ?? [["gpu"]] };
 }
 
-const SYSCTLS = new Set("msgmax msgmnb msgmni sem shmall shmmax shmmni shm_rmid_forced".split(" ").map((name) => `kernel.${name}`));
+const SYSCTLS = new Set(
+  "msgmax msgmnb msgmni sem shmall shmmax shmmni shm_rmid_forced".split(" ").map((name) => `kernel.${name}`),
+);
 
 export function checkSysctl(text: string): void {
   const [name, value] = cut(text, "=");
@@ -84,7 +87,9 @@ export function checkSysctl(text: string): void {
 
 /** "net_raw" → "CAP_NET_RAW", sorted, each once. */
 export function compileCapabilities(given: readonly string[]): readonly string[] {
-  const names = given.map((text) => text.toUpperCase()).map((name) => (name === "ALL" || name.startsWith("CAP_") ? name : `CAP_${name}`));
+  const names = given
+    .map((text) => text.toUpperCase())
+    .map((name) => (name === "ALL" || name.startsWith("CAP_") ? name : `CAP_${name}`));
   return [...new Set(names)].sort();
 }
 
@@ -133,7 +138,8 @@ export function compileSecurity(files: Files, given: readonly string[]): Securit
   for (const text of given) {
     let [key, value] = cut(text, "=");
     if (value === null && key !== "no-new-privileges") [key, value] = cut(text, ":");
-    if (value === null && key !== "no-new-privileges") throw new StatusError(125, `Invalid --security-opt: ${JSON.stringify(text)}`);
+    if (value === null && key !== "no-new-privileges")
+      throw new StatusError(125, `Invalid --security-opt: ${JSON.stringify(text)}`);
     if (key === "systempaths" && value === "unconfined") unmasked = true;
     else if (key === "seccomp" && value !== "unconfined" && value !== "builtin") {
       options.push(`seccomp=${seccompProfile(files, value ?? "")}`);

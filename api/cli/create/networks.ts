@@ -103,7 +103,8 @@ function merge(own: Attachment, first: FirstNetwork): Attachment {
   conflict("ip6", "IPv6 address", first.ip6 !== "", own.ip6 !== "");
   conflict("mac-address", "MAC address", first.macAddress !== "", own.macAddress !== "");
   conflict("link-local-ip", "link-local IP addresses", first.linkLocalIps.length > 0, own.linkLocalIps.length > 0);
-  if (first.macAddress !== "" && !MAC.test(first.macAddress)) throw wrong(`${first.macAddress} is not a valid mac address`);
+  if (first.macAddress !== "" && !MAC.test(first.macAddress))
+    throw wrong(`${first.macAddress} is not a valid mac address`);
   return {
     ...own,
     aliases: [...own.aliases, ...first.aliases],

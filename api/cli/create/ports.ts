@@ -28,7 +28,8 @@ function longForm(text: string): string {
   const parts: Record<string, string> = { protocol: "tcp", published: "", target: "" };
   for (const field of csvFields(text)) {
     const [key, value] = cut(field, "=");
-    if (value === null || value === "") throw wrong(`invalid publish opts format (should be name=value but got '${field}')`);
+    if (value === null || value === "")
+      throw wrong(`invalid publish opts format (should be name=value but got '${field}')`);
     parts[key] = value;
   }
   return `${parts["published"]}:${parts["target"]}/${parts["protocol"]}`;
@@ -87,7 +88,9 @@ function* expose(text: string): Generator<string> {
   const [ports, protocol = "tcp"] = text.split("/", 2);
   const range = parseRange(ports ?? "");
   if (range === null) {
-    throw wrong(`invalid range format for --expose: ${text}, error: strconv.ParseUint: parsing ${JSON.stringify(ports)}: invalid syntax`);
+    throw wrong(
+      `invalid range format for --expose: ${text}, error: strconv.ParseUint: parsing ${JSON.stringify(ports)}: invalid syntax`,
+    );
   }
   for (let port = range[0]; port <= range[1]; port++) yield `${port}/${protocol.toLowerCase()}`;
 }

@@ -57,7 +57,8 @@ export function parseDevice(text: string): Device {
 }
 
 export function deviceRule(text: string): string {
-  if (!/^[acb] (\d+|\*):(\d+|\*) [rwm]{1,3}$/.test(text)) throw new FlagValueError(`invalid device cgroup format '${text}'`);
+  if (!/^[acb] (\d+|\*):(\d+|\*) [rwm]{1,3}$/.test(text))
+    throw new FlagValueError(`invalid device cgroup format '${text}'`);
   return text;
 }
 
@@ -78,7 +79,8 @@ export function throttleBytes(text: string): Throttle {
   try {
     return { Path: path, Rate: parseBytes(value) };
   } catch (error) {
-    const form = "The correct format is <device-path>:<number>[<unit>]. Number must be a positive integer. Unit is optional and can be kb, mb, or gb";
+    const form =
+      "The correct format is <device-path>:<number>[<unit>]. Number must be a positive integer. Unit is optional and can be kb, mb, or gb";
     throw new FlagValueError(`invalid rate for device: ${text}. ${form}`, { cause: error });
   }
 }

@@ -30,7 +30,9 @@ function assign(state: State, name: string, text: string): void {
   } catch (error) {
     if (!(error instanceof FlagValueError)) throw error;
     const shown = flag.short === undefined ? `--${name}` : `-${flag.short}, --${name}`;
-    throw new FlagError(`invalid argument ${JSON.stringify(text)} for "${shown}" flag: ${error.message}`, { cause: error });
+    throw new FlagError(`invalid argument ${JSON.stringify(text)} for "${shown}" flag: ${error.message}`, {
+      cause: error,
+    });
   }
   state.changed.add(name);
 }

@@ -20,7 +20,7 @@ export interface Flag<T> {
   read(text: string, before: T): T;
 }
 
-// biome-ignore lint: a table holds flags of every type; Values<F> gives each its own back
+// oxlint-disable-next-line typescript/no-explicit-any -- a table holds flags of every type; Values<F> gives each its own back
 export type FlagTable = Readonly<Record<string, Flag<any>>>;
 export type Values<F extends FlagTable> = { readonly [K in keyof F]: F[K] extends Flag<infer T> ? T : never };
 
@@ -31,7 +31,13 @@ export class FlagValueError extends Error {
 
 type Extra<T> = Partial<Omit<Flag<T>, "read" | "usage">>;
 
-export const flag = <T>(usage: string, metavar: string, initial: T, read: Flag<T>["read"], extra: Extra<T> = {}): Flag<T> => ({
+export const flag = <T>(
+  usage: string,
+  metavar: string,
+  initial: T,
+  read: Flag<T>["read"],
+  extra: Extra<T> = {},
+): Flag<T> => ({
   usage,
   metavar,
   initial,
@@ -68,7 +74,8 @@ const goInteger = (text: string, verb: string, min: bigint, max: bigint): number
   if (match === null) throw new FlagValueError(`strconv.${verb}: parsing ${quoted}: invalid syntax`);
   const digits = (match[2] ?? "").replace(/^0(?=[0-7]+$)/, "0o");
   const value = match[1] === "-" ? -BigInt(digits) : BigInt(digits);
-  if (verb === "ParseUint" && match[1] !== "") throw new FlagValueError(`strconv.${verb}: parsing ${quoted}: invalid syntax`);
+  if (verb === "ParseUint" && match[1] !== "")
+    throw new FlagValueError(`strconv.${verb}: parsing ${quoted}: invalid syntax`);
   if (value < min || value > max) throw new FlagValueError(`strconv.${verb}: parsing ${quoted}: value out of range`);
   return Number(value);
 };

@@ -4,8 +4,8 @@ import { FlagValueError, flag, type Flag } from "./flag.ts";
 const NANOSECONDS: Readonly<Record<string, bigint>> = {
   ns: 1n,
   us: 1_000n,
-  "µs": 1_000n,
-  "μs": 1_000n,
+  µs: 1_000n,
+  μs: 1_000n,
   ms: 1_000_000n,
   s: 1_000_000_000n,
   m: 60_000_000_000n,
@@ -27,7 +27,8 @@ export function parseDuration(text: string): number {
     const unit = match[3] ?? "";
     if (unit === "") throw new FlagValueError(`time: missing unit in duration ${quoted}`);
     const scale = NANOSECONDS[unit];
-    if (scale === undefined) throw new FlagValueError(`time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}`);
+    if (scale === undefined)
+      throw new FlagValueError(`time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}`);
     const fraction = (match[2] ?? "").slice(0, 18);
     total += BigInt(match[1] || "0") * scale + (BigInt(fraction || "0") * scale) / 10n ** BigInt(fraction.length);
     rest = rest.slice(match[0].length);

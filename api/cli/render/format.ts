@@ -10,7 +10,7 @@ import { TemplateError } from "./template/lex.ts";
 import { parseTemplate, type Template } from "./template/parse.ts";
 import { GoObject, toJson } from "./template/values.ts";
 
-// biome-ignore lint: methods of a row take text and give anything
+// oxlint-disable-next-line typescript/no-explicit-any -- methods of a row take text, each its own number of them
 export type RowMethods = Readonly<Record<string, (...args: any[]) => unknown>>;
 
 export interface Noun<Item> {
@@ -33,13 +33,16 @@ export interface FormatChoice {
 const unescape = (text: string): string => text.replaceAll("\\t", "\t").replaceAll("\\n", "\n");
 
 /** The template text, and whether a header belongs above. */
-export function resolveFormat({ format, quiet, table, brief }: FormatChoice): { readonly text: string; readonly isTable: boolean } {
+export function resolveFormat({ format, quiet, table, brief }: FormatChoice): {
+  readonly text: string;
+  readonly isTable: boolean;
+} {
   const asked = format === "" ? "table" : format;
   if (quiet && (asked === "table" || asked.startsWith("table "))) return { text: brief, isTable: false };
   if (asked === "table") return { text: unescape(table.replace(/^table /, "")), isTable: true };
   if (asked === "json") return { text: "{{json .}}", isTable: false };
   if (asked.startsWith("table ")) return { text: unescape(asked.slice("table ".length)), isTable: true };
-  if (/^table\{\{/.test(asked)) return { text: unescape(asked.slice("table".length)), isTable: true };
+  if (asked.startsWith("table{{")) return { text: unescape(asked.slice("table".length)), isTable: true };
   return { text: unescape(asked), isTable: false };
 }
 
@@ -66,7 +69,10 @@ class Row extends GoObject {
     const raw = JSON as unknown as { rawJSON(text: string): unknown };
     const fields = super.toJSON() as Record<string, unknown>;
     return Object.fromEntries(
-      Object.entries(fields).map(([name, value]) => [name, typeof value === "string" ? raw.rawJSON(toJson(value, true)) : (value ?? null)]),
+      Object.entries(fields).map(([name, value]) => [
+        name,
+        typeof value === "string" ? raw.rawJSON(toJson(value, true)) : (value ?? null),
+      ]),
     );
   }
 }
@@ -86,7 +92,11 @@ export function renderList<Item>(noun: Noun<Item>, items: readonly Item[], choic
     }
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
-    throw new StatusError(1, `failed to execute template: ${error.message.replace(/:(\d+): executing/, (whole) => whole)}`, { cause: error });
+    throw new StatusError(
+      1,
+      `failed to execute template: ${error.message.replace(/:(\d+): executing/, (whole) => whole)}`,
+      { cause: error },
+    );
   }
   const body = lines.map((one) => `${one}\n`).join("");
   return isTable ? alignTabs(body) : body;

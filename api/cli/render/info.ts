@@ -14,7 +14,8 @@ function securityLines(options: readonly string[] | null | undefined): string[] 
     const pairs = option.split(",").map((pair) => pair.split("=", 2));
     const name = pairs.find(([key]) => key === "name")?.[1] ?? option;
     lines.push(`  ${name}`);
-    for (const [key, value] of pairs) if (key !== "name") lines.push(`   ${key === "profile" ? "Profile" : key}: ${value}`);
+    for (const [key, value] of pairs)
+      if (key !== "name") lines.push(`   ${key === "profile" ? "Profile" : key}: ${value}`);
   }
   return lines;
 }
@@ -43,7 +44,9 @@ export function infoText(info: InfoReply, clientVersion: string, debug: boolean)
     `  Network: ${(plugins.Network ?? []).join(" ")}`,
     `  Log: ${(plugins.Log ?? []).join(" ")}`,
     ` Swarm: ${info.Swarm?.LocalNodeState ?? "inactive"}`,
-    ` Runtimes: ${Object.keys(info.Runtimes ?? {}).sort().join(" ")}`,
+    ` Runtimes: ${Object.keys(info.Runtimes ?? {})
+      .sort()
+      .join(" ")}`,
     ...shown([
       ["Default Runtime", info.DefaultRuntime],
       ["Init Binary", info.InitBinary],

@@ -7,10 +7,12 @@ import { GoNil, GoStruct, isMap } from "./template/values.ts";
 const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/));
 
 /** Maps by their names; every other object of the wire is a struct. */
-const MAPS = words(`Labels Volumes ExposedPorts PortBindings Ports Networks Sysctls Tmpfs StorageOpt Annotations Data Options
+const MAPS =
+  words(`Labels Volumes ExposedPorts PortBindings Ports Networks Sysctls Tmpfs StorageOpt Annotations Data Options
   DriverOpts Details Runtimes IndexConfigs Attributes`);
 /** Pointers: null is <nil>. */
-const POINTERS = words(`Health Healthcheck StopTimeout OomKillDisable MemorySwappiness PidsLimit Init SizeRw SizeRootFs IPAMConfig
+const POINTERS =
+  words(`Health Healthcheck StopTimeout OomKillDisable MemorySwappiness PidsLimit Init SizeRw SizeRootFs IPAMConfig
   BindOptions VolumeOptions TmpfsOptions ImageOptions DriverConfig`);
 
 /** Fields that Go leaves out of the JSON when they are empty, wherever they stand. */

@@ -10,14 +10,23 @@ export const TABLE: Layout = { minWidth: 10, padding: 3 };
 
 const widthOf = (cell: string): number => [...cell].length;
 
-function formatBlock(lines: readonly string[][], from: number, to: number, widths: number[], layout: Layout, out: string[]): void {
+function formatBlock(
+  lines: readonly string[][],
+  from: number,
+  to: number,
+  widths: number[],
+  layout: Layout,
+  out: string[],
+): void {
   const column = widths.length;
   let start = from;
   const emit = (end: number) => {
     for (; start < end; start++) {
       const cells = lines[start] ?? [];
       const last = cells.length - 1;
-      out[start] = cells.map((cell, index) => (index < last ? cell + " ".repeat((widths[index] ?? 0) - widthOf(cell)) : cell)).join("");
+      out[start] = cells
+        .map((cell, index) => (index < last ? cell + " ".repeat((widths[index] ?? 0) - widthOf(cell)) : cell))
+        .join("");
     }
   };
   for (let at = from; at < to; at++) {

@@ -34,7 +34,8 @@ export class DetachScanner {
     for (const byte of chunk) {
       if (byte === this.#keys[this.#matched]) {
         this.#matched++;
-        if (this.#matched === this.#keys.length) return { data: out.length === 0 ? EMPTY : Buffer.from(out), detached: true };
+        if (this.#matched === this.#keys.length)
+          return { data: out.length === 0 ? EMPTY : Buffer.from(out), detached: true };
         continue;
       }
       out.push(...this.#keys.slice(0, this.#matched));

@@ -22,7 +22,8 @@ export async function pullImage(context: Context, image: string, platform: strin
   const tagged = withTag(image);
   const at = tagged.indexOf("@");
   const colon = tagged.lastIndexOf(":");
-  const [repository, tag] = at >= 0 ? [tagged.slice(0, at), tagged.slice(at + 1)] : [tagged.slice(0, colon), tagged.slice(colon + 1)];
+  const [repository, tag] =
+    at >= 0 ? [tagged.slice(0, at), tagged.slice(at + 1)] : [tagged.slice(0, colon), tagged.slice(colon + 1)];
   const messages = await context.client.stream("POST /images/create", {
     query: { fromImage: canonicalRepository(repository), tag, ...(platform === "" ? {} : { platform }) },
   });

@@ -22,7 +22,10 @@ const PULL_POLICIES = new Set(["always", "missing", "never"]);
 function claimIdFile(context: Context, path: string): void {
   if (path === "") return;
   if (context.files.exists(path)) {
-    throw new StatusError(125, `container ID file found, make sure the other container isn't running or delete ${path}`);
+    throw new StatusError(
+      125,
+      `container ID file found, make sure the other container isn't running or delete ${path}`,
+    );
   }
   try {
     context.files.createExclusive(path);
@@ -32,7 +35,10 @@ function claimIdFile(context: Context, path: string): void {
   }
 }
 
-async function post(context: Context, request: CreateRequest): Promise<{ readonly Id: string; readonly Warnings: readonly string[] }> {
+async function post(
+  context: Context,
+  request: CreateRequest,
+): Promise<{ readonly Id: string; readonly Warnings: readonly string[] }> {
   const { body, name, platform } = request;
   const query = { ...(name === "" ? {} : { name }), ...(platform === "" ? {} : { platform }) };
   const create = () => context.client.call("POST /containers/create", { body, query });
@@ -154,7 +160,8 @@ export async function runAttached(context: Context, { id, start, mark }: Started
 
 /** docker's exit statuses for a container that cannot be started, by what the daemon says. */
 export function startFailureStatus(message: string): number {
-  if (/executable file not found|no such file or directory|system cannot find the file specified/i.test(message)) return 127;
+  if (/executable file not found|no such file or directory|system cannot find the file specified/i.test(message))
+    return 127;
   if (/permission denied|is a directory/i.test(message)) return 126;
   return 125;
 }

@@ -32,7 +32,9 @@ export function followSize(context: Context, resize: Resize): () => void {
 export const resizeContainer =
   (context: Context, id: string): Resize =>
   ({ rows, columns }) =>
-    context.client.call("POST /containers/{id}/resize", { path: { id }, query: { h: rows, w: columns } }).then(() => undefined);
+    context.client
+      .call("POST /containers/{id}/resize", { path: { id }, query: { h: rows, w: columns } })
+      .then(() => undefined);
 
 const PROXIED = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGCONT", "SIGTSTP"] as const;
 
@@ -47,10 +49,13 @@ export function proxySignals(context: Context, id: string): SignalProxy {
   const early: string[] = [];
   let isReady = false;
   const send = (signal: string) => {
-    context.client.call("POST /containers/{id}/kill", { path: { id }, query: { signal: signal.slice(3) } }).catch((error: unknown) => {
-      // The container may just have ended; anything else is worth knowing when debugging.
-      if (context.debug && !(error instanceof ApiError && error.status === 409)) context.stderr.write(`cannot forward ${signal}: ${String(error)}\n`);
-    });
+    context.client
+      .call("POST /containers/{id}/kill", { path: { id }, query: { signal: signal.slice(3) } })
+      .catch((error: unknown) => {
+        // The container may just have ended; anything else is worth knowing when debugging.
+        if (context.debug && !(error instanceof ApiError && error.status === 409))
+          context.stderr.write(`cannot forward ${signal}: ${String(error)}\n`);
+      });
   };
   const stop = context.signals.listen(PROXIED, (signal) => {
     if (isReady) send(signal);

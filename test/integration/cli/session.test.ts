@@ -40,12 +40,17 @@ describe.skipIf(busyboxPath === undefined)("ctr (needs busybox-static)", () => {
     ["KILL", 137],
     ["TERM", 143],
   ])("a program that dies of SIG%s gives %d", async (signal, status) => {
-    expect((await ctr("run", "--rm", "--init", "busybox", "sh", "-c", `kill -${signal} $$; sleep 60`)).status).toBe(status);
+    expect((await ctr("run", "--rm", "--init", "busybox", "sh", "-c", `kill -${signal} $$; sleep 60`)).status).toBe(
+      status,
+    );
   });
 
   it("says 127 and 126 when the program cannot be run, and leaves nothing with --rm", async () => {
     const missing = await ctr("run", "--rm", "busybox", "/no/such");
-    expect([missing.status, missing.stderr]).toEqual([127, expect.stringMatching(/ctr: Error response from daemon: .*no such file or directory/)]);
+    expect([missing.status, missing.stderr]).toEqual([
+      127,
+      expect.stringMatching(/ctr: Error response from daemon: .*no such file or directory/),
+    ]);
     const forbidden = await ctr("run", "--rm", "busybox", "/etc/passwd");
     expect([forbidden.status, forbidden.stderr]).toEqual([126, expect.stringContaining("permission denied")]);
     expect((await ctr("ps", "-aq")).stdout).toBe("");
@@ -58,7 +63,10 @@ describe.skipIf(busyboxPath === undefined)("ctr (needs busybox-static)", () => {
 
   it("closes the program's stdin when ours ends, with 4 MiB both ways", async () => {
     const input = Buffer.alloc(4 << 20, "0123456789abcde\n");
-    const { status, stdout } = await daemon.ctr(["run", "--rm", "-i", "busybox", "sh", "-c", "cat; echo end"], { input, cwd: folder });
+    const { status, stdout } = await daemon.ctr(["run", "--rm", "-i", "busybox", "sh", "-c", "cat; echo end"], {
+      input,
+      cwd: folder,
+    });
     expect(status).toBe(0);
     expect(stdout.length).toBe(input.length + "end\n".length);
     expect(stdout.endsWith("end\n")).toBe(true);
@@ -66,7 +74,19 @@ describe.skipIf(busyboxPath === undefined)("ctr (needs busybox-static)", () => {
 
   it("exec passes streams, status and where it runs", async () => {
     await ctr("run", "-d", "--name", "exec-target", "busybox", "sleep", "1000");
-    const { stdout, stderr, status } = await ctr("exec", "-w", "/tmp", "-e", "A=b", "-u", "65534", "exec-target", "sh", "-c", "pwd; echo $A; id -u; echo bad >&2; exit 9");
+    const { stdout, stderr, status } = await ctr(
+      "exec",
+      "-w",
+      "/tmp",
+      "-e",
+      "A=b",
+      "-u",
+      "65534",
+      "exec-target",
+      "sh",
+      "-c",
+      "pwd; echo $A; id -u; echo bad >&2; exit 9",
+    );
     expect([stdout, stderr, status]).toEqual(["/tmp\nb\n65534\n", "bad\n", 9]);
     const piped = await daemon.ctr(["exec", "-i", "exec-target", "cat"], { input: "through", cwd: folder });
     expect([piped.stdout, piped.status]).toEqual(["through", 0]);
@@ -81,7 +101,9 @@ describe.skipIf(busyboxPath === undefined)("ctr (needs busybox-static)", () => {
       expect([stdout, status]).toEqual(["run\n", 5]);
     }
     expect((await ctr("logs", "again")).stdout).toBe("run\nrun\n");
-    expect((await ctr("logs", "-n", "1", "-t", "again")).stdout).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z run\n$/);
+    expect((await ctr("logs", "-n", "1", "-t", "again")).stdout).toMatch(
+      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z run\n$/,
+    );
     expect((await ctr("wait", "again")).stdout).toBe("5\n");
     await ctr("rm", "again");
   });
@@ -101,7 +123,9 @@ describe.skipIf(busyboxPath === undefined)("ctr (needs busybox-static)", () => {
     const script = "trap 'echo got; exit 7' USR1; echo ready; while :; do sleep 0.1; done";
     const child = spawn(CTR[0] ?? "", [...CTR.slice(1), "run", "--rm", "busybox", "sh", "-c", script], { env: env() });
     const ended = finished(child);
-    await new Promise<void>((resolve) => child.stdout.on("data", (chunk: Buffer) => chunk.includes("ready") && resolve()));
+    await new Promise<void>((resolve) =>
+      child.stdout.on("data", (chunk: Buffer) => chunk.includes("ready") && resolve()),
+    );
     child.kill("SIGUSR1");
     expect(await ended).toMatchObject({ status: 7, stdout: "ready\ngot\n" });
   });
@@ -116,8 +140,10 @@ describe.skipIf(busyboxPath === undefined)("ctr (needs busybox-static)", () => {
   });
 
   describe.skipIf(!hasPty)("in a terminal (needs python3)", () => {
-    const terminal = (args: readonly string[], size: { rows: number; columns: number } = { rows: 30, columns: 100 }): TerminalSession =>
-      openTerminal([...CTR, ...args], { ...size, env: env(), cwd: folder });
+    const terminal = (
+      args: readonly string[],
+      size: { rows: number; columns: number } = { rows: 30, columns: 100 },
+    ): TerminalSession => openTerminal([...CTR, ...args], { ...size, env: env(), cwd: folder });
 
     it("runs a shell: prompt, echo, ctrl-c, exit status", async () => {
       await using session = terminal(["run", "-it", "--rm", "busybox", "sh"]);
@@ -134,7 +160,18 @@ describe.skipIf(busyboxPath === undefined)("ctr (needs busybox-static)", () => {
     });
 
     it("has the caller's size from the start and follows it", async () => {
-      await using session = terminal(["run", "-it", "--rm", "busybox", "sh", "-c", "trap 'stty size' WINCH; stty size; echo up; while :; do sleep 0.1; done"], { rows: 31, columns: 97 });
+      await using session = terminal(
+        [
+          "run",
+          "-it",
+          "--rm",
+          "busybox",
+          "sh",
+          "-c",
+          "trap 'stty size' WINCH; stty size; echo up; while :; do sleep 0.1; done",
+        ],
+        { rows: 31, columns: 97 },
+      );
       await session.waitFor(/31 97\r\n/);
       await session.waitFor(/up\r\n/);
       session.resize(40, 120);

@@ -81,7 +81,10 @@ export const CONTAINER: Noun<ContainerView> = {
       Label: (name: string) => container.Labels?.[name] ?? "",
       Mounts: () => mounts(view),
       LocalVolumes: () => String((container.Mounts ?? []).filter(({ Driver }) => Driver === "local").length),
-      Networks: () => Object.keys(container.NetworkSettings?.Networks ?? {}).sort().join(","),
+      Networks: () =>
+        Object.keys(container.NetworkSettings?.Networks ?? {})
+          .sort()
+          .join(","),
       Platform: () => null,
     };
   },

@@ -83,7 +83,8 @@ class Execution {
   #include(node: Extract<Node, { kind: "template" }>, dot: unknown): void {
     const body = this.#template.named.get(node.name);
     if (body === undefined) throw new TemplateError(`template: : template ${JSON.stringify(node.name)} not defined`);
-    if (++this.#depth > MAX_DEPTH) throw new TemplateError(`template: : exceeded maximum template depth (${MAX_DEPTH})`);
+    if (++this.#depth > MAX_DEPTH)
+      throw new TemplateError(`template: : exceeded maximum template depth (${MAX_DEPTH})`);
     const value = node.pipe === null ? undefined : this.#pipe(node.pipe, dot);
     const outer = this.#scope;
     this.#scope = [{ name: "$", value }];
@@ -160,7 +161,13 @@ class Execution {
     return final === NOTHING ? values : [...values, final];
   }
 
-  #function(term: Extract<Term, { kind: "function" }>, rest: readonly Term[], dot: unknown, final: unknown, place: Place): unknown {
+  #function(
+    term: Extract<Term, { kind: "function" }>,
+    rest: readonly Term[],
+    dot: unknown,
+    final: unknown,
+    place: Place,
+  ): unknown {
     // "and" and "or" do not evaluate what cannot matter.
     if (term.name === "and" || term.name === "or") {
       let value: unknown;
@@ -180,7 +187,10 @@ class Execution {
       return call(...(values as never[]));
     } catch (error) {
       if (error instanceof TemplateError) throw error;
-      return this.#fail({ ...term, text: place.text }, `error calling ${term.name}: ${error instanceof Error ? error.message : String(error)}`);
+      return this.#fail(
+        { ...term, text: place.text },
+        `error calling ${term.name}: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   }
 
@@ -210,7 +220,14 @@ class Execution {
   }
 
   /** Only the last name may take arguments. */
-  #fields(place: Place, start: unknown, names: readonly string[], rest: readonly Term[], dot: unknown, final: unknown): unknown {
+  #fields(
+    place: Place,
+    start: unknown,
+    names: readonly string[],
+    rest: readonly Term[],
+    dot: unknown,
+    final: unknown,
+  ): unknown {
     let value = start;
     names.forEach((name, index) => {
       const last = index === names.length - 1;

@@ -40,10 +40,13 @@ function lengthOf(value: unknown): number {
 }
 
 function sliceOf(value: unknown, from: unknown = 0, to?: unknown): unknown {
-  if (typeof value !== "string" && !Array.isArray(value)) throw new Error(`can't slice item of type ${typeName(value)}`);
+  if (typeof value !== "string" && !Array.isArray(value))
+    throw new Error(`can't slice item of type ${typeName(value)}`);
   const end = to ?? value.length;
-  if (typeof from !== "number" || typeof end !== "number") throw new Error("cannot index slice/array with a non-number");
-  for (const bound of [from, end]) if (bound < 0 || bound > value.length) throw new Error(`index out of range: ${bound}`);
+  if (typeof from !== "number" || typeof end !== "number")
+    throw new Error("cannot index slice/array with a non-number");
+  for (const bound of [from, end])
+    if (bound < 0 || bound > value.length) throw new Error(`index out of range: ${bound}`);
   if (from > end) throw new Error(`invalid slice index: ${from} > ${end}`);
   return value.slice(from, end);
 }
@@ -53,7 +56,8 @@ const isNumber = (value: unknown): value is number | bigint => typeof value === 
 /** Negative, zero or positive; NaN when the two have no order. Numbers on the wire compare with text as docker's raw values do. */
 function compare(left: unknown, right: unknown): number {
   if (isNumber(left) && isNumber(right)) return left < right ? -1 : left > right ? 1 : 0;
-  if (typeof left === "string" && typeof right === "string") return Buffer.compare(Buffer.from(left), Buffer.from(right));
+  if (typeof left === "string" && typeof right === "string")
+    return Buffer.compare(Buffer.from(left), Buffer.from(right));
   throw new Error("incompatible types for comparison");
 }
 
@@ -65,8 +69,16 @@ function equals(first: unknown, ...others: unknown[]): boolean {
   return others.some((one) => same(first, one));
 }
 
-const HTML: Readonly<Record<string, string>> = { '"': "&#34;", "'": "&#39;", "&": "&amp;", "<": "&lt;", ">": "&gt;", "\0": "\uFFFD" };
-const asText = (...values: unknown[]): string => (values.length === 1 && typeof values[0] === "string" ? values[0] : sprint(values));
+const HTML: Readonly<Record<string, string>> = {
+  '"': "&#34;",
+  "'": "&#39;",
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  "\0": "\uFFFD",
+};
+const asText = (...values: unknown[]): string =>
+  values.length === 1 && typeof values[0] === "string" ? values[0] : sprint(values);
 const escapeHtml = (value: string): string => value.replace(/["'&<>\0]/g, (one) => HTML[one] ?? one);
 const escapeJs = (value: string): string =>
   value.replace(/[\\'"<>&=\n\r\t]/g, (one) => {
@@ -76,9 +88,12 @@ const escapeJs = (value: string): string =>
     return /[\\'"]/.test(one) ? `\\${one}` : `\\u00${one.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
   });
 const escapeUrl = (value: string): string =>
-  encodeURIComponent(value).replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`).replaceAll("%20", "+");
+  encodeURIComponent(value)
+    .replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll("%20", "+");
 
-const title = (value: string): string => value.replace(/(^|[\s\p{P}])(\p{L})/gu, (_whole, before: string, letter: string) => before + letter.toUpperCase());
+const title = (value: string): string =>
+  value.replace(/(^|[\s\p{P}])(\p{L})/gu, (_whole, before: string, letter: string) => before + letter.toUpperCase());
 
 export const FUNCTIONS: Readonly<Record<string, TemplateFunction>> = {
   and: () => undefined,

@@ -4,7 +4,18 @@ export class TemplateError extends Error {
   override readonly name = "TemplateError";
 }
 
-export type TokenKind = "text" | "open" | "close" | "field" | "variable" | "word" | "number" | "string" | "space" | "symbol" | "end";
+export type TokenKind =
+  | "text"
+  | "open"
+  | "close"
+  | "field"
+  | "variable"
+  | "word"
+  | "number"
+  | "string"
+  | "space"
+  | "symbol"
+  | "end";
 export interface Token {
   readonly kind: TokenKind;
   readonly text: string;
@@ -15,7 +26,10 @@ export interface Token {
 const SPACE = /[ \t\r\n]+/y;
 const RULES: readonly (readonly [TokenKind, RegExp])[] = [
   ["space", SPACE],
-  ["number", /[+-]?(?:0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|\d[\d_]*(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)(?![\w.])/y],
+  [
+    "number",
+    /[+-]?(?:0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|\d[\d_]*(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)(?![\w.])/y,
+  ],
   ["field", /\.[\p{L}_][\p{L}\p{N}_]*/uy],
   ["variable", /\$[\p{L}\p{N}_]*/uy],
   ["word", /[\p{L}_][\p{L}\p{N}_]*/uy],
@@ -90,7 +104,9 @@ class Lexer {
       const next = this.source.slice(this.at, this.at + 2);
       const isName = kind === "field" || kind === "variable" || kind === "word";
       if (isName && next !== "}}" && next !== "" && !/^[ \t\r\n.,|:=()]/.test(next)) {
-        this.fail(`bad character U+${(next.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")} '${[...next][0]}'`);
+        this.fail(
+          `bad character U+${(next.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")} '${[...next][0]}'`,
+        );
       }
       return;
     }
@@ -139,9 +155,11 @@ const ESCAPES: Readonly<Record<string, string>> = { a: "\x07", b: "\b", f: "\f",
 /** strconv.Unquote for a string token. */
 export function unquote(text: string): string {
   if (text.startsWith("`")) return text.slice(1, -1).replaceAll("\r", "");
-  return text.slice(1, -1).replace(/\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|.)/g, (_whole, code: string) => {
-    if (/^[xuU]/.test(code) && code.length > 1) return String.fromCodePoint(Number.parseInt(code.slice(1), 16));
-    if (/^[0-7]{3}$/.test(code)) return String.fromCodePoint(Number.parseInt(code, 8));
-    return ESCAPES[code] ?? code;
-  });
+  return text
+    .slice(1, -1)
+    .replace(/\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|.)/g, (_whole, code: string) => {
+      if (/^[xuU]/.test(code) && code.length > 1) return String.fromCodePoint(Number.parseInt(code.slice(1), 16));
+      if (/^[0-7]{3}$/.test(code)) return String.fromCodePoint(Number.parseInt(code, 8));
+      return ESCAPES[code] ?? code;
+    });
 }

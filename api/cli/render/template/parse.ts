@@ -164,14 +164,21 @@ class Parser {
   #define(): void {
     const name = this.#name("define clause");
     this.#close("define clause");
-    this.#named.set(name, this.#scoped(() => this.#body()));
+    this.#named.set(
+      name,
+      this.#scoped(() => this.#body()),
+    );
   }
 
   #include(isBlock: boolean): Node {
     const name = this.#name(isBlock ? "block clause" : "template clause");
     const pipe = this.#skipSpace().kind === "close" ? null : this.#pipe("template clause");
     this.#close("template clause");
-    if (isBlock) this.#named.set(name, this.#scoped(() => this.#body()));
+    if (isBlock)
+      this.#named.set(
+        name,
+        this.#scoped(() => this.#body()),
+      );
     return { kind: "template", name, pipe };
   }
 
@@ -288,7 +295,8 @@ class Parser {
     const at = this.#at(second, this.#textFrom(start));
     if (term.kind === "field") return { ...at, kind: "field", names: [...term.names, ...names] };
     if (term.kind === "variable") return { ...at, kind: "variable", name: term.name, names };
-    if (term.kind === "literal" || term.kind === "nil") this.#fail(`unexpected . after term ${JSON.stringify(term.text)}`, second);
+    if (term.kind === "literal" || term.kind === "nil")
+      this.#fail(`unexpected . after term ${JSON.stringify(term.text)}`, second);
     return { ...at, kind: "chain", base: term, names };
   }
 
@@ -299,12 +307,14 @@ class Parser {
       case "field":
         return { ...at, kind: "field", names: [token.text.slice(1)] };
       case "variable":
-        if (!this.#variables.includes(token.text)) this.#fail(`undefined variable ${JSON.stringify(token.text)}`, token);
+        if (!this.#variables.includes(token.text))
+          this.#fail(`undefined variable ${JSON.stringify(token.text)}`, token);
         return { ...at, kind: "variable", name: token.text, names: [] };
       case "number":
         return { ...at, kind: "literal", value: Number(token.text.replaceAll("_", "").replace(/^\+/, "")) };
       case "string":
-        if (token.text.startsWith("'")) return { ...at, kind: "literal", value: unquote(token.text).codePointAt(0) ?? 0 };
+        if (token.text.startsWith("'"))
+          return { ...at, kind: "literal", value: unquote(token.text).codePointAt(0) ?? 0 };
         return { ...at, kind: "literal", value: unquote(token.text) };
       case "word":
         return this.#wordTerm(token, at);
@@ -314,13 +324,19 @@ class Parser {
     }
     const pipe = this.#pipe("parenthesized pipeline");
     const close = this.#skipSpace();
-    if (close.text !== ")") this.#fail(close.kind === "close" || close.kind === "end" ? "unclosed left paren" : `unexpected <${close.text}> in parenthesized pipeline`);
+    if (close.text !== ")")
+      this.#fail(
+        close.kind === "close" || close.kind === "end"
+          ? "unclosed left paren"
+          : `unexpected <${close.text}> in parenthesized pipeline`,
+      );
     this.#next++;
     return { ...at, text: this.#textFrom(token), kind: "pipe", pipe };
   }
 
   #wordTerm(token: Token, at: At): Term {
-    if (token.text === "true" || token.text === "false") return { ...at, kind: "literal", value: token.text === "true" };
+    if (token.text === "true" || token.text === "false")
+      return { ...at, kind: "literal", value: token.text === "true" };
     if (token.text === "nil") return { ...at, kind: "nil" };
     if (!this.#functions.has(token.text)) this.#fail(`function ${JSON.stringify(token.text)} not defined`, token);
     return { ...at, kind: "function", name: token.text };

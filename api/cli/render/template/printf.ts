@@ -14,7 +14,9 @@ export function sprint(values: readonly unknown[]): string {
 }
 
 function goQuote(text: string): string {
-  return JSON.stringify(text).replace(/\\u([0-9a-f]{4})/g, (_whole, hex: string) => (hex.startsWith("00") ? `\\x${hex.slice(2)}` : `\\u${hex}`));
+  return JSON.stringify(text).replace(/\\u([0-9a-f]{4})/g, (_whole, hex: string) =>
+    hex.startsWith("00") ? `\\x${hex.slice(2)}` : `\\u${hex}`,
+  );
 }
 
 function exponential(value: number, digits: number): string {
@@ -105,18 +107,24 @@ function pad(text: string, width: number, flags: string): string {
 
 export function sprintf(format: string, values: readonly unknown[]): string {
   let used = 0;
-  const out = format.replace(/%([-+# 0]*)(\d+|\*)?(?:\.(\d+)?)?(\p{L}|%)?/gu, (whole: string, flags: string, width?: string, digits?: string, verb?: string) => {
-    if (verb === undefined) return "%!(NOVERB)";
-    if (verb === "%") return "%";
-    const columns = width === "*" ? Number(values[used++] ?? 0) : Number(width ?? 0);
-    if (used >= values.length) return `%!${verb}(MISSING)`;
-    const value = values[used++];
-    const precision = whole.includes(".") ? Number(digits ?? 0) : null;
-    const text = one(verb, value, precision, flags);
-    const signed = flags.includes("+") && typeof value === "number" && value >= 0 && /[dfeg]/.test(verb) ? `+${text}` : text;
-    return pad(signed, columns, flags);
-  });
+  const out = format.replace(
+    /%([-+# 0]*)(\d+|\*)?(?:\.(\d+)?)?(\p{L}|%)?/gu,
+    (whole: string, flags: string, width?: string, digits?: string, verb?: string) => {
+      if (verb === undefined) return "%!(NOVERB)";
+      if (verb === "%") return "%";
+      const columns = width === "*" ? Number(values[used++] ?? 0) : Number(width ?? 0);
+      if (used >= values.length) return `%!${verb}(MISSING)`;
+      const value = values[used++];
+      const precision = whole.includes(".") ? Number(digits ?? 0) : null;
+      const text = one(verb, value, precision, flags);
+      const signed =
+        flags.includes("+") && typeof value === "number" && value >= 0 && /[dfeg]/.test(verb) ? `+${text}` : text;
+      return pad(signed, columns, flags);
+    },
+  );
   if (used >= values.length) return out;
-  const extra = values.slice(used).map((value) => (isNil(value) ? "<nil>" : `${typeName(value)}=${show(value, false)}`));
+  const extra = values
+    .slice(used)
+    .map((value) => (isNil(value) ? "<nil>" : `${typeName(value)}=${show(value, false)}`));
   return `${out}%!(EXTRA ${extra.join(", ")})`;
 }

@@ -10,7 +10,11 @@ export class GoStruct {
 
   readonly typeName: string;
 
-  constructor(fields: Readonly<Record<string, unknown>>, absent: Readonly<Record<string, unknown>> = {}, typeName = "struct") {
+  constructor(
+    fields: Readonly<Record<string, unknown>>,
+    absent: Readonly<Record<string, unknown>> = {},
+    typeName = "struct",
+  ) {
     this.fields = fields;
     this.absent = absent;
     this.typeName = typeName;
@@ -77,10 +81,16 @@ export const sortedKeys = (map: Readonly<Record<string, unknown>>): string[] =>
 export function show(value: unknown, top = true): string {
   if (value === null || value === undefined) return top ? "<no value>" : "<nil>";
   if (value instanceof GoNil) return value.kind === "slice" ? "[]" : value.kind === "map" ? "map[]" : "<nil>";
-  if (value instanceof GoStruct) return `{${Object.values(value.fields).map((one) => show(one, false)).join(" ")}}`;
+  if (value instanceof GoStruct)
+    return `{${Object.values(value.fields)
+      .map((one) => show(one, false))
+      .join(" ")}}`;
   if (value instanceof GoObject) return show(value.toJSON(), top);
   if (Array.isArray(value)) return `[${value.map((one) => show(one, false)).join(" ")}]`;
-  if (isMap(value)) return `map[${sortedKeys(value).map((key) => `${key}:${show(value[key], false)}`).join(" ")}]`;
+  if (isMap(value))
+    return `map[${sortedKeys(value)
+      .map((key) => `${key}:${show(value[key], false)}`)
+      .join(" ")}]`;
   return String(value);
 }
 

@@ -7,15 +7,47 @@ const nobody = "unix:///nonexistent/tare.sock";
 describe("what goes wrong", () => {
   it.each<[string[], number, string]>([
     [["foo"], 1, "ctr: unknown command: ctr foo\n\nRun 'ctr --help' for more information\n"],
-    [["imagse"], 1, "ctr: unknown command: ctr imagse\n\nDid you mean 'ctr images'?\n\nRun 'ctr --help' for more information\n"],
-    [["container", "fo"], 1, "ctr: unknown command: ctr container fo\n\nUsage:  ctr container\n\nRun 'ctr container --help' for more information\n"],
-    [["--foo", "ps"], 125, "unknown flag: --foo\n\nUsage:  ctr [OPTIONS] COMMAND [ARG...]\n\nRun 'ctr --help' for more information\n"],
-    [["run", "--foo", "x"], 125, "unknown flag: --foo\n\nUsage:  ctr run [OPTIONS] IMAGE [COMMAND] [ARG...]\n\nRun 'ctr run --help' for more information\n"],
-    [["container", "ls", "x"], 1, "ctr: 'ctr container ls' accepts no arguments\n\nUsage:  ctr container ls [OPTIONS]\n\nRun 'ctr container ls --help' for more information\n"],
-    [["run"], 1, "ctr: 'ctr run' requires at least 1 argument\n\nUsage:  ctr run [OPTIONS] IMAGE [COMMAND] [ARG...]\n\nSee 'ctr run --help' for more information\n"],
-    [["rename", "a"], 1, "ctr: 'ctr rename' requires 2 arguments\n\nUsage:  ctr rename CONTAINER NEW_NAME\n\nRun 'ctr rename --help' for more information\n"],
+    [
+      ["imagse"],
+      1,
+      "ctr: unknown command: ctr imagse\n\nDid you mean 'ctr images'?\n\nRun 'ctr --help' for more information\n",
+    ],
+    [
+      ["container", "fo"],
+      1,
+      "ctr: unknown command: ctr container fo\n\nUsage:  ctr container\n\nRun 'ctr container --help' for more information\n",
+    ],
+    [
+      ["--foo", "ps"],
+      125,
+      "unknown flag: --foo\n\nUsage:  ctr [OPTIONS] COMMAND [ARG...]\n\nRun 'ctr --help' for more information\n",
+    ],
+    [
+      ["run", "--foo", "x"],
+      125,
+      "unknown flag: --foo\n\nUsage:  ctr run [OPTIONS] IMAGE [COMMAND] [ARG...]\n\nRun 'ctr run --help' for more information\n",
+    ],
+    [
+      ["container", "ls", "x"],
+      1,
+      "ctr: 'ctr container ls' accepts no arguments\n\nUsage:  ctr container ls [OPTIONS]\n\nRun 'ctr container ls --help' for more information\n",
+    ],
+    [
+      ["run"],
+      1,
+      "ctr: 'ctr run' requires at least 1 argument\n\nUsage:  ctr run [OPTIONS] IMAGE [COMMAND] [ARG...]\n\nSee 'ctr run --help' for more information\n",
+    ],
+    [
+      ["rename", "a"],
+      1,
+      "ctr: 'ctr rename' requires 2 arguments\n\nUsage:  ctr rename CONTAINER NEW_NAME\n\nRun 'ctr rename --help' for more information\n",
+    ],
     [["-H", "ssh://x", "ps"], 1, 'invalid host "ssh://x": only unix:// and tcp:// addresses are supported\n'],
-    [["ps"], 1, `Cannot connect to the tare daemon at ${nobody}. Is ctrd running? Start it with: ctrd (or npm start in a checkout)\n`],
+    [
+      ["ps"],
+      1,
+      `Cannot connect to the tare daemon at ${nobody}. Is ctrd running? Start it with: ctrd (or npm start in a checkout)\n`,
+    ],
   ])("%j", async (argv, status, stderr) => {
     expect(await ctr(nobody, argv)).toEqual({ status, stdout: "", stderr });
   });
@@ -30,7 +62,11 @@ describe("what goes wrong", () => {
   it("prints a hint below the daemon's message", async () => {
     await using daemon = await startFakeDaemon();
     daemon.canned = { "GET /containers/json": () => ({ status: 500, body: { message: "broken", hint: "mend it" } }) };
-    expect(await ctr(daemon.host, ["ps"])).toEqual({ status: 1, stdout: "", stderr: "Error response from daemon: broken\nhint: mend it\n" });
+    expect(await ctr(daemon.host, ["ps"])).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: "Error response from daemon: broken\nhint: mend it\n",
+    });
   });
 
   it("names every container that failed, once, after those that did not", async () => {
@@ -40,7 +76,11 @@ describe("what goes wrong", () => {
       "POST /containers/b/stop": () => ({ status: 404, body: { message: "No such container: b" } }),
       "POST /containers/c/stop": () => ({ status: 304 }),
     };
-    expect(await ctr(daemon.host, ["stop", "-t", "0", "a", "b", "c"])).toEqual({ status: 1, stdout: "a\nc\n", stderr: "Error response from daemon: No such container: b\n" });
+    expect(await ctr(daemon.host, ["stop", "-t", "0", "a", "b", "c"])).toEqual({
+      status: 1,
+      stdout: "a\nc\n",
+      stderr: "Error response from daemon: No such container: b\n",
+    });
     expect(daemon.requests.map(({ query }) => query)).toEqual([{ t: "0" }, { t: "0" }, { t: "0" }]);
   });
 });
@@ -64,8 +104,17 @@ describe("help", () => {
   it("is on stdout when asked for, with usage, flags by group and examples", async () => {
     const { status, stdout, stderr } = await ctr(nobody, ["run", "--help"]);
     expect([status, stderr]).toEqual([0, ""]);
-    expect(stdout).toMatch(/^Usage:  ctr run \[OPTIONS\] IMAGE \[COMMAND\] \[ARG...\]\n\nCreate and run a new container from an image\n/);
-    for (const part of ["\nLimits:\n", "\nNetwork:\n", "  -m, --memory bytes", "\nExamples:\n", "Aliases:\n  ctr run, ctr container run\n"]) expect(stdout).toContain(part);
+    expect(stdout).toMatch(
+      /^Usage:  ctr run \[OPTIONS\] IMAGE \[COMMAND\] \[ARG...\]\n\nCreate and run a new container from an image\n/,
+    );
+    for (const part of [
+      "\nLimits:\n",
+      "\nNetwork:\n",
+      "  -m, --memory bytes",
+      "\nExamples:\n",
+      "Aliases:\n  ctr run, ctr container run\n",
+    ])
+      expect(stdout).toContain(part);
     for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
   });
 
@@ -87,12 +136,18 @@ describe("help", () => {
 
 describe("completion", () => {
   const words = async (host: string, ...typed: string[]) =>
-    (await ctr(host, ["__complete", ...typed])).stdout.split("\n").filter((line) => line !== "").map((line) => line.split("\t")[0]);
+    (await ctr(host, ["__complete", ...typed])).stdout
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => line.split("\t")[0]);
 
   it.each<[string[], string[]]>([
     [["st"], ["start", "stats", "stop"]],
     [["container", "re"], ["rename", "restart", "rm"].filter((name) => name.startsWith("re"))],
-    [["run", "--memory-s"], ["--memory-swap", "--memory-swappiness"]],
+    [
+      ["run", "--memory-s"],
+      ["--memory-swap", "--memory-swappiness"],
+    ],
     [["run", "--restart", "un"], ["unless-stopped"]],
     [["run", "busybox", "--me"], []],
     [["nonsense", "x"], []],
@@ -103,7 +158,10 @@ describe("completion", () => {
   it("asks the daemon for names, and is silent without one", async () => {
     await using daemon = await startFakeDaemon();
     daemon.canned = {
-      "GET /containers/json": [{ Names: ["/web"], Status: "Up" }, { Names: ["/worker"], Status: "Up" }],
+      "GET /containers/json": [
+        { Names: ["/web"], Status: "Up" },
+        { Names: ["/worker"], Status: "Up" },
+      ],
       "GET /images/json": [{ RepoTags: ["busybox:latest"] }],
     };
     expect(await words(daemon.host, "stop", "we")).toEqual(["web"]);
@@ -119,7 +177,11 @@ describe("completion", () => {
 });
 
 describe("prune asks first", () => {
-  it.each([["y\n", 0, 1], ["n\n", 1, 0], ["", 1, 0]])("%j", async (typed, status, requests) => {
+  it.each([
+    ["y\n", 0, 1],
+    ["n\n", 1, 0],
+    ["", 1, 0],
+  ])("%j", async (typed, status, requests) => {
     await using daemon = await startFakeDaemon();
     daemon.canned = { "POST /containers/prune": { ContainersDeleted: ["abc"], SpaceReclaimed: 1234567 } };
     const outcome = await ctr(daemon.host, ["container", "prune"], { stdin: Buffer.from(typed) });

@@ -50,7 +50,10 @@ describe("pflag's grammar", () => {
     [["--cpus", "0x10"], { cpus: 16 }],
     [["--wait=1m30s"], { wait: 90e9 }],
     [["--sysctl", "a=b", "--sysctl", "c=d=e"], { sysctl: { a: "b", c: "d=e" } }],
-    [["-f", "label=a=b", "--filter", "LABEL=c", "-f", "label!=x"], { filter: { label: ["a=b", "c"], "label!": ["x"] } }],
+    [
+      ["-f", "label=a=b", "--filter", "LABEL=c", "-f", "label!=x"],
+      { filter: { label: ["a=b", "c"], "label!": ["x"] } },
+    ],
   ])("%j", (argv, expected) => {
     expect(flags(...argv)).toEqual(expected);
   });
@@ -85,9 +88,15 @@ describe("pflag's grammar", () => {
     [["--rm=maybe"], 'invalid argument "maybe" for "--rm" flag: strconv.ParseBool: parsing "maybe": invalid syntax'],
     [["-dq=x"], 'invalid argument "x" for "-q, --quiet" flag: strconv.ParseBool: parsing "x": invalid syntax'],
     [["--cpus=x"], 'invalid argument "x" for "--cpus" flag: strconv.ParseInt: parsing "x": invalid syntax'],
-    [["--cpus=99999999999999999999"], 'invalid argument "99999999999999999999" for "--cpus" flag: strconv.ParseInt: parsing "99999999999999999999": value out of range'],
+    [
+      ["--cpus=99999999999999999999"],
+      'invalid argument "99999999999999999999" for "--cpus" flag: strconv.ParseInt: parsing "99999999999999999999": value out of range',
+    ],
     [["--weight=-1"], 'invalid argument "-1" for "--weight" flag: strconv.ParseUint: parsing "-1": invalid syntax'],
-    [["--weight=65536"], 'invalid argument "65536" for "--weight" flag: strconv.ParseUint: parsing "65536": value out of range'],
+    [
+      ["--weight=65536"],
+      'invalid argument "65536" for "--weight" flag: strconv.ParseUint: parsing "65536": value out of range',
+    ],
     [["-m", "5z"], `invalid argument "5z" for "-m, --memory" flag: invalid suffix: 'z'`],
     [["--wait", "3"], 'invalid argument "3" for "--wait" flag: time: missing unit in duration "3"'],
     [["-f", "x"], 'invalid argument "x" for "-f, --filter" flag: bad format of filter (expected name=value)'],
@@ -129,7 +138,12 @@ describe("properties", () => {
   });
 
   it("either parses or throws FlagError, whatever it is given", () => {
-    const word = fc.oneof(value, value.map((text) => `-${text}`), value.map((text) => `--${text}`), fc.constantFrom("--", "-", "--name", "-e"));
+    const word = fc.oneof(
+      value,
+      value.map((text) => `-${text}`),
+      value.map((text) => `--${text}`),
+      fc.constantFrom("--", "-", "--name", "-e"),
+    );
     fc.assert(
       fc.property(fc.array(word, { maxLength: 8 }), fc.boolean(), (argv, interspersed) => {
         try {

@@ -56,10 +56,16 @@ async function both(argv: readonly string[]): Promise<readonly [docker: Seen, ct
   ];
 }
 
-const lines = (text: string): string[] => text.trim().split("\n").map((line) => line.trim());
+const lines = (text: string): string[] =>
+  text
+    .trim()
+    .split("\n")
+    .map((line) => line.trim());
 /** Words of a line; single and double quotes as in a shell, and nothing else. */
 const words = (text: string): string[] =>
-  [...text.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) => word.replace(/'([^']*)'|"([^"]*)"/g, (_whole, single, double) => single ?? double));
+  [...text.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) =>
+    word.replace(/'([^']*)'|"([^"]*)"/g, (_whole, single, double) => single ?? double),
+  );
 
 const CREATE = lines(`
   create busybox
@@ -329,22 +335,25 @@ const VERBS = lines(`
   image rm
 `);
 
-describe.skipIf(!comparable)(`like docker (${comparable ? version.trim() : "needs a docker command of version 28"})`, () => {
-  it.each(CREATE)("%s sends the same", async (line) => {
-    const [theirs, mine] = await both(words(line));
-    expect(mine.changes).toEqual(theirs.changes);
-    expect(mine.status).toBe(theirs.status);
-    expect(mine.changes.length).toBeGreaterThan(0);
-  });
+describe.skipIf(!comparable)(
+  `like docker (${comparable ? version.trim() : "needs a docker command of version 28"})`,
+  () => {
+    it.each(CREATE)("%s sends the same", async (line) => {
+      const [theirs, mine] = await both(words(line));
+      expect(mine.changes).toEqual(theirs.changes);
+      expect(mine.status).toBe(theirs.status);
+      expect(mine.changes.length).toBeGreaterThan(0);
+    });
 
-  it.each(REFUSED)("%s is refused the same", async (line) => {
-    const [theirs, mine] = await both(words(line));
-    expect(mine).toEqual(theirs);
-    expect(mine.status).not.toBe(0);
-  });
+    it.each(REFUSED)("%s is refused the same", async (line) => {
+      const [theirs, mine] = await both(words(line));
+      expect(mine).toEqual(theirs);
+      expect(mine.status).not.toBe(0);
+    });
 
-  it.each([...PRINTED, ...VERBS])("%s does and prints the same", async (line) => {
-    const [theirs, mine] = await both(words(line));
-    expect(mine).toEqual(theirs);
-  });
-});
+    it.each([...PRINTED, ...VERBS])("%s does and prints the same", async (line) => {
+      const [theirs, mine] = await both(words(line));
+      expect(mine).toEqual(theirs);
+    });
+  },
+);

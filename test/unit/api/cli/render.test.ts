@@ -21,7 +21,11 @@ describe("sizes", () => {
     expect(binarySize(67108864)).toBe("64MiB");
   });
   it("formats like C", () => {
-    expect([formatGeneral(1234.5, 3), formatGeneral(0.5, 4), formatGeneral(100, 3)]).toEqual(["1.23e+03", "0.5", "100"]);
+    expect([formatGeneral(1234.5, 3), formatGeneral(0.5, 4), formatGeneral(100, 3)]).toEqual([
+      "1.23e+03",
+      "0.5",
+      "100",
+    ]);
   });
 });
 
@@ -48,7 +52,9 @@ describe("ages", () => {
 
 describe("columns", () => {
   it("are as wide as their widest cell and at least ten", () => {
-    expect(alignTabs("A\tB\tC\nlonger than ten\tb\tc\n")).toBe("A                 B         C\nlonger than ten   b         c\n");
+    expect(alignTabs("A\tB\tC\nlonger than ten\tb\tc\n")).toBe(
+      "A                 B         C\nlonger than ten   b         c\n",
+    );
   });
   it("end where a line has no cell for them", () => {
     expect(alignTabs("a\tb\nplain\nc\td")).toBe("a         b\nplain\nc         d");
@@ -67,7 +73,12 @@ it("cuts text to a width", () => {
 
 describe("ports", () => {
   const open = (PrivatePort: number, Type = "tcp") => ({ PrivatePort, Type });
-  const published = (PrivatePort: number, PublicPort: number, IP = "0.0.0.0") => ({ IP, PrivatePort, PublicPort, Type: "tcp" });
+  const published = (PrivatePort: number, PublicPort: number, IP = "0.0.0.0") => ({
+    IP,
+    PrivatePort,
+    PublicPort,
+    Type: "tcp",
+  });
   it.each([
     [[], ""],
     [[open(82), open(80), open(81)], "80-82/tcp"],

@@ -31,8 +31,14 @@ describe("values", () => {
     ["{{(index .Deep.List 1).Port}}", "81"],
     ['{{index .Labels "a"}}{{index .Env 1}}', "1C=d"],
     ['{{index .Deep.List 0 "Port"}}', "80"],
-    ["{{$}}", "map[Big:18446744073709551615 Deep:map[List:[map[Port:80] map[Port:81]]] Empty:[] Env:[A=b C=d] Half:1.5 Labels:map[a:1 b:2] N:3 Name:/web Nothing:<nil> On:true]"],
-    ["{{1.5}} {{0x10}} {{1e3}} {{'a'}} {{true}} {{`raw\\n`}} {{\"q\\t\\x41\\u00e9\"}}", "1.5 16 1000 97 true raw\\n q\tAé"],
+    [
+      "{{$}}",
+      "map[Big:18446744073709551615 Deep:map[List:[map[Port:80] map[Port:81]]] Empty:[] Env:[A=b C=d] Half:1.5 Labels:map[a:1 b:2] N:3 Name:/web Nothing:<nil> On:true]",
+    ],
+    [
+      "{{1.5}} {{0x10}} {{1e3}} {{'a'}} {{true}} {{`raw\\n`}} {{\"q\\t\\x41\\u00e9\"}}",
+      "1.5 16 1000 97 true raw\\n q\tAé",
+    ],
   ])("%s", (text, expected) => {
     expect(render(text)).toBe(expected);
   });
@@ -63,16 +69,22 @@ describe("actions", () => {
 
 describe("functions", () => {
   it.each([
-    ["{{json .Labels}} {{json .Env}} {{json .Name}} {{json .Nothing}} {{json .Big}}", '{"a":"1","b":"2"} ["A=b","C=d"] "/web" null 18446744073709551615'],
+    [
+      "{{json .Labels}} {{json .Env}} {{json .Name}} {{json .Nothing}} {{json .Big}}",
+      '{"a":"1","b":"2"} ["A=b","C=d"] "/web" null 18446744073709551615',
+    ],
     ['{{join .Env ","}} {{upper .Name}} {{lower "AB"}} {{title "ab cd"}}', "A=b,C=d /WEB ab Ab Cd"],
     ['{{split "a,b" ","}} {{len .Env}} {{len .Name}} {{slice .Name 1 3}}', "[a b] 2 4 we"],
     ['{{truncate "abcdef" 3}}|{{pad "x" 2 1}}|', "abc|  x |"],
-    ["{{and true 0}} {{or \"\" \"x\"}} {{not 1}} {{and}}", "0 x false <no value>"],
+    ['{{and true 0}} {{or "" "x"}} {{not 1}} {{and}}', "0 x false <no value>"],
     ["{{lt 1 2}} {{le 2 2}} {{gt 1.5 1.0}} {{ge 1 2}} {{ne 1 2}} {{eq .N 1 3}}", "true true true false true true"],
     ['{{print 1 2 "a" "b" 3}}|{{println .N}}|', "1 2ab3|3\n|"],
     ['{{html "<a&b>"}} {{urlquery "a b&c"}} {{js "it\'s"}}', "&lt;a&amp;b&gt; a+b%26c it\\'s"],
-    ["{{.Env | len | printf \"%03d\"}}", "002"],
-    ['{{printf "%s %d %t %x %q %v %5d|%-5s|%6.2f %c %U %%" .Name 3 true 255 "a" .Env 42 "ab" 3.14159 65 65}}', '/web 3 true ff "a" [A=b C=d]    42|ab   |  3.14 A U+0041 %'],
+    ['{{.Env | len | printf "%03d"}}', "002"],
+    [
+      '{{printf "%s %d %t %x %q %v %5d|%-5s|%6.2f %c %U %%" .Name 3 true 255 "a" .Env 42 "ab" 3.14159 65 65}}',
+      '/web 3 true ff "a" [A=b C=d]    42|ab   |  3.14 A U+0041 %',
+    ],
     ['{{printf "%d" "x"}} {{printf "%s"}} {{printf "a" 1}}', "%!d(string=x) %!s(MISSING) a%!(EXTRA int=1)"],
   ])("%s", (text, expected) => {
     expect(render(text)).toBe(expected);
@@ -98,15 +110,42 @@ describe("mistakes, in text/template's words", () => {
     ["{{.Name.Foo}}", 'template: :1:7: executing "" at <.Name.Foo>: can\'t evaluate field Foo in type interface {}'],
     ["{{index .Env 7}}", 'template: :1:2: executing "" at <index .Env 7>: error calling index: index out of range: 7'],
     ["{{nil}}", 'template: :1:2: executing "" at <nil>: nil is not a command'],
-    ["{{.Name.With.A.Long.Name}}", 'template: :1:7: executing "" at <.Name.With.A.Long.Na...>: can\'t evaluate field With in type interface {}'],
-    ["{{template \"x\"}}", 'template: : template "x" not defined'],
+    [
+      "{{.Name.With.A.Long.Name}}",
+      'template: :1:7: executing "" at <.Name.With.A.Long.Na...>: can\'t evaluate field With in type interface {}',
+    ],
+    ['{{template "x"}}', 'template: : template "x" not defined'],
     ['{{define "T"}}{{template "T"}}{{end}}{{template "T"}}', "template: : exceeded maximum template depth (1000)"],
   ])("%s", (text, message) => {
     expect(() => render(text)).toThrow(new TemplateError(message));
   });
 
   it("never fail in another way", () => {
-    const part = fc.constantFrom("{{", "}}", ".Env", ".", "$", "$x", ":=", "if", "range", "end", "else", " ", "|", "(", ")", '"', "len", "index", "1", "x", "- ", " -", ",");
+    const part = fc.constantFrom(
+      "{{",
+      "}}",
+      ".Env",
+      ".",
+      "$",
+      "$x",
+      ":=",
+      "if",
+      "range",
+      "end",
+      "else",
+      " ",
+      "|",
+      "(",
+      ")",
+      '"',
+      "len",
+      "index",
+      "1",
+      "x",
+      "- ",
+      " -",
+      ",",
+    );
     fc.assert(
       fc.property(fc.array(part, { maxLength: 14 }), (parts) => {
         try {
@@ -122,15 +161,26 @@ describe("mistakes, in text/template's words", () => {
 
 describe("inspected objects look like docker's structs", () => {
   const struct = (text: string) =>
-    render(text, asStruct({
-      Id: "abc",
-      State: { Running: true, Pid: 7 },
-      Config: { Env: null, Labels: null, Entrypoint: null },
-      HostConfig: { OomKillDisable: null, RestartPolicy: { Name: "no", MaximumRetryCount: 0 }, LogConfig: { Type: "x", Config: null } },
-    }), "default");
+    render(
+      text,
+      asStruct({
+        Id: "abc",
+        State: { Running: true, Pid: 7 },
+        Config: { Env: null, Labels: null, Entrypoint: null },
+        HostConfig: {
+          OomKillDisable: null,
+          RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
+          LogConfig: { Type: "x", Config: null },
+        },
+      }),
+      "default",
+    );
   it.each([
     ["{{.Config.Env}} {{.Config.Labels}} {{.Config.Entrypoint}}", "[] map[] []"],
-    ["{{.HostConfig.OomKillDisable}} {{.HostConfig.RestartPolicy}} {{.HostConfig.LogConfig.Config}}", "<nil> {no 0} map[]"],
+    [
+      "{{.HostConfig.OomKillDisable}} {{.HostConfig.RestartPolicy}} {{.HostConfig.LogConfig.Config}}",
+      "<nil> {no 0} map[]",
+    ],
     ["{{if .State.Health}}x{{else}}none{{end}}", "none"],
     ["{{.Config.Labels.foo}} {{.ID}}", "<no value> abc"],
     ["{{json .State}} {{json .Config.Env}}", '{"Running":true,"Pid":7} null'],

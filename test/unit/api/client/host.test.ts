@@ -15,16 +15,25 @@ describe("hosts", () => {
     expect(parseHost(text)).toEqual(endpoint);
   });
 
-  it.each(["ssh://me@there", "tcp://a:b", "tcp://a:70000", "npipe:////./pipe/x", "fd://3"])("refuse %j by name", (text) => {
-    expect(() => parseHost(text)).toThrow(HostError);
-    expect(() => parseHost(text)).toThrow(JSON.stringify(text));
-  });
+  it.each(["ssh://me@there", "tcp://a:b", "tcp://a:70000", "npipe:////./pipe/x", "fd://3"])(
+    "refuse %j by name",
+    (text) => {
+      expect(() => parseHost(text)).toThrow(HostError);
+      expect(() => parseHost(text)).toThrow(JSON.stringify(text));
+    },
+  );
 });
 
 describe("paths", () => {
   it("keep the slashes and colons of an image name and escape the rest", () => {
-    expect(expandRoute("GET /images/{name}/json", { name: "ghcr.io/a/b:1@sha256:ab" })).toEqual(["GET", "/images/ghcr.io/a/b:1@sha256:ab/json"]);
-    expect(expandRoute("GET /containers/{id}/json", { id: "a b?c#d" })).toEqual(["GET", "/containers/a%20b%3Fc%23d/json"]);
+    expect(expandRoute("GET /images/{name}/json", { name: "ghcr.io/a/b:1@sha256:ab" })).toEqual([
+      "GET",
+      "/images/ghcr.io/a/b:1@sha256:ab/json",
+    ]);
+    expect(expandRoute("GET /containers/{id}/json", { id: "a b?c#d" })).toEqual([
+      "GET",
+      "/containers/a%20b%3Fc%23d/json",
+    ]);
   });
 
   it("cannot climb", () => {
@@ -37,5 +46,9 @@ describe("paths", () => {
 });
 
 it("keeps integers that a double cannot hold", () => {
-  expect(parseJson('{"limit":18446744073709551615,"small":7,"half":1.5}')).toEqual({ limit: 18446744073709551615n, small: 7, half: 1.5 });
+  expect(parseJson('{"limit":18446744073709551615,"small":7,"half":1.5}')).toEqual({
+    limit: 18446744073709551615n,
+    small: 7,
+    half: 1.5,
+  });
 });

@@ -12,20 +12,25 @@ describe("chunked answers", () => {
   it("come out whole however the socket cuts them", () => {
     const parts = fc.array(fc.uint8Array({ minLength: 1, maxLength: 300 }), { maxLength: 10 });
     fc.assert(
-      fc.property(parts, fc.array(fc.nat(), { maxLength: 20 }), fc.uint8Array({ maxLength: 20 }), (chunks, cuts, next) => {
-        const wire = Buffer.concat([
-          ...chunks.flatMap((chunk) => [Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from("\r\n")]),
-          Buffer.from("0\r\n\r\n"),
-        ]);
-        const decoder = new ChunkedDecoder();
-        const out: Buffer[] = [];
-        for (const piece of pieces(wire, cuts)) out.push(decoder.push(piece));
-        expect(decoder.done).toBe(true);
-        expect(Buffer.concat(out)).toEqual(Buffer.concat(chunks));
-        const whole = new ChunkedDecoder();
-        whole.push(Buffer.concat([wire, next]));
-        expect(whole.rest).toEqual(Buffer.from(next));
-      }),
+      fc.property(
+        parts,
+        fc.array(fc.nat(), { maxLength: 20 }),
+        fc.uint8Array({ maxLength: 20 }),
+        (chunks, cuts, next) => {
+          const wire = Buffer.concat([
+            ...chunks.flatMap((chunk) => [Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from("\r\n")]),
+            Buffer.from("0\r\n\r\n"),
+          ]);
+          const decoder = new ChunkedDecoder();
+          const out: Buffer[] = [];
+          for (const piece of pieces(wire, cuts)) out.push(decoder.push(piece));
+          expect(decoder.done).toBe(true);
+          expect(Buffer.concat(out)).toEqual(Buffer.concat(chunks));
+          const whole = new ChunkedDecoder();
+          whole.push(Buffer.concat([wire, next]));
+          expect(whole.rest).toEqual(Buffer.from(next));
+        },
+      ),
     );
   });
 
@@ -43,7 +48,11 @@ describe("chunked answers", () => {
 describe("heads", () => {
   it("parse status, reason and headers in any case", () => {
     const head = parseHead("HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nX: a: b");
-    expect(head).toEqual({ status: 404, reason: "Not Found", headers: { "content-type": "application/json", x: "a: b" } });
+    expect(head).toEqual({
+      status: 404,
+      reason: "Not Found",
+      headers: { "content-type": "application/json", x: "a: b" },
+    });
   });
 
   it("refuse what is not HTTP", () => {

@@ -54,7 +54,8 @@ it("serves several calls on one connection, and closes it in the end", async () 
 });
 
 it("gives the daemon's message and status unchanged, with its hint", async () => {
-  onRequest = (_head, socket) => socket.write(json('{"message":"No such container: x","hint":"ctr ps -a lists them"}', "404 Not Found"));
+  onRequest = (_head, socket) =>
+    socket.write(json('{"message":"No such container: x","hint":"ctr ps -a lists them"}', "404 Not Found"));
   using one = client();
   const error = await one.call("GET /containers/{id}/json", { path: { id: "x" } }).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(ApiError);
@@ -62,16 +63,24 @@ it("gives the daemon's message and status unchanged, with its hint", async () =>
 });
 
 it("takes the text of a refused hijack that is not JSON", async () => {
-  onRequest = (_head, socket) => socket.end("HTTP/1.1 409 Conflict\r\nContent-Type: text/plain\r\n\r\ncontainer is paused\r\n");
+  onRequest = (_head, socket) =>
+    socket.end("HTTP/1.1 409 Conflict\r\nContent-Type: text/plain\r\n\r\ncontainer is paused\r\n");
   using one = client();
-  await expect(one.hijack("POST /containers/{id}/attach", { path: { id: "x" } })).rejects.toMatchObject({ status: 409, message: "container is paused" });
+  await expect(one.hijack("POST /containers/{id}/attach", { path: { id: "x" } })).rejects.toMatchObject({
+    status: 409,
+    message: "container is paused",
+  });
 });
 
 it("says which daemon is not there", async () => {
   using one = new Client(`unix://${join(folder, "nobody")}`);
   const error = await one.call("GET /info").catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(ConnectionError);
-  expect(error).toMatchObject({ refused: true, code: "ENOENT", message: expect.stringContaining(join(folder, "nobody")) });
+  expect(error).toMatchObject({
+    refused: true,
+    code: "ENOENT",
+    message: expect.stringContaining(join(folder, "nobody")),
+  });
 });
 
 it("reports an answer that stops in the middle", async () => {
@@ -114,7 +123,9 @@ it("carries 4 MiB both ways on a hijacked connection, and output after the input
     expect(head).toMatch(/Upgrade: tcp/);
     const length = Number(/Content-Length: (\d+)/.exec(head)?.[1]);
     socket.on("taken", () => undefined);
-    socket.write("HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nearly");
+    socket.write(
+      "HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nearly",
+    );
     socket.write(rest.subarray(length));
     socket.on("data", (chunk: Buffer) => socket.write(chunk));
     socket.on("end", () => socket.end("late"));
@@ -147,13 +158,17 @@ it("reads a refusal that comes while the upload is still going on", async () => 
       await new Promise((resolve) => setImmediate(resolve));
     }
   };
-  await expect(one.upload("POST /images/load", endless(), {})).rejects.toMatchObject({ status: 400, message: "not an archive" });
+  await expect(one.upload("POST /images/load", endless(), {})).rejects.toMatchObject({
+    status: 400,
+    message: "not an archive",
+  });
 });
 
 it("streams JSON values as they come, across any cut", async () => {
   onRequest = (_head, socket) => {
     socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-    for (const part of ['{"Type":"a', '"}\n{"Type":', '"b"}\n']) socket.write(`${part.length.toString(16)}\r\n${part}\r\n`);
+    for (const part of ['{"Type":"a', '"}\n{"Type":', '"b"}\n'])
+      socket.write(`${part.length.toString(16)}\r\n${part}\r\n`);
     socket.write("0\r\n\r\n");
   };
   using one = client();
