@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { cancelled } from "../../engine/base/errors.ts";
 import type { Log } from "../../engine/base/log.ts";
 import { syncPoint } from "../../engine/base/sync-points.ts";
+import { sys } from "../../native/binding/index.ts";
 import { parsePlatform, type Platform } from "../platform.ts";
 import { UnpackPool } from "../layer/pool.ts";
 import type { StoredLayer } from "../store/layer-store.ts";
@@ -131,10 +132,14 @@ export class Loader {
 
   async #flush(): Promise<void> {
     const { directory, layers } = this.#stores;
+    let flushed = false;
     for (let waiting = layers.unflushed(); waiting.length > 0; waiting = layers.unflushed()) {
       await directory.flush();
       layers.markFlushed(waiting);
+      flushed = true;
     }
+    // Unpacking went through hundreds of megabytes of buffers; an idle daemon shall be as small after it as before.
+    if (flushed) sys.mallocTrim();
   }
 
   /** Stops running loads and waits for the flush of finished ones. */

@@ -38,3 +38,13 @@ export async function syncfs(fd: number): Promise<void> {
   const result = await syncfsCall(fd);
   if (result < 0) throw systemCallError(-result, "syncfs");
 }
+
+const mallocTrimCall = libcFunction("malloc_trim", "int", ["size_t"]);
+/** Gives freed memory back to the system (glibc keeps it otherwise); a few milliseconds. Does nothing on other libcs. */
+export function mallocTrim(): void {
+  try {
+    mallocTrimCall(0);
+  } catch {
+    // musl has no malloc_trim, and needs none.
+  }
+}
