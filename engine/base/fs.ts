@@ -26,5 +26,13 @@ export const makeDirectories = (path: string, mode: number): void => void mkdirS
 export const rename = (from: string, to: string): void => renameSync(from, to);
 /** Idempotent. */
 export const removeFile = (path: string): void => rmSync(path, { force: true });
-/** Idempotent; links are removed, not followed. */
-export const removeTree = (path: string): void => rmSync(path, { recursive: true, force: true });
+/**
+ * Idempotent; links are removed, not followed. Node's rmSync ends without an error, and with the directory still there, when
+ * somebody else removes an entry at the same time (a monitor its control socket): what is left is looked at again.
+ */
+export function removeTree(path: string): void {
+  for (let tries = 0; tries < 8; tries++) {
+    rmSync(path, { recursive: true, force: true });
+    if (entryKind(path) === "missing") return;
+  }
+}
