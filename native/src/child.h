@@ -23,7 +23,7 @@ struct child {
     int stdio[3];       /* what becomes 0, 1, 2 */
     int slave;          /* the pty's container end */
     int masked;         /* the empty read-only tmpfs put over masked directories */
-    int *prepared;      /* per record: what `outer` opened for it (-1 none); NULL without outer */
+    int *prepared;      /* per record: the detached clone of its source (-1 none); NULL before, and for an exec */
     bool may_proceed, may_start;
     bool joins;         /* exec into a running container */
     bool has_caps, pivoted;
@@ -65,8 +65,8 @@ int proc_handle(struct child *child);
 /* A file below `child->proc`, never across a mount or a link. */
 int open_proc(struct child *child, const char *path, int flags);
 
-/* ops_mount.c, also used by outer. A detached, configured clone of the record's source. */
-int clone_source(struct child *child, const char *source, const struct record *bind);
+/* ops_mount.c, also used by outer. */
+int prepare_sources(struct child *child);
 int idmap_mount(int mount, bool recursive, int userns);
 int apply_credentials(struct child *child);
 #endif

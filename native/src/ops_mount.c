@@ -38,19 +38,8 @@ int op_propagation(struct child *child, const struct record *record) {
     return 0;
 }
 
-int op_root_overlay(struct child *child, const struct record *record) {
-    const char *point = record->v[F_ROOT_OVERLAY_MOUNT_POINT].text, *base = record->v[F_ROOT_OVERLAY_BASE].text;
-    const struct value *data = &record->v[F_ROOT_OVERLAY_DATA];
-    /* mount(2) copies one page and would cut the list of layers silently */
-    if (data->length >= 4096) return fail_with(child->err, E2BIG, "mount", point);
-    if (chdir(base) != 0) return fail(child->err, "chdir", base);
-    if (sys_mount("overlay", point, "overlay", 0, data->text) != 0) return fail(child->err, "mount", point);
-    child->root = open(point, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return child->root < 0 ? fail(child->err, "open", point) : 0;
-}
-
 /* open_tree, then everything that must be set while the tree is detached. */
-int clone_source(struct child *child, const char *source, const struct record *bind) {
+static int clone_source(struct child *child, const char *source, const struct record *bind) {
     u64 flags = bind->v[F_BIND_FLAGS].number;
     struct stat node;
     OWNED_FD tree = sys_open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | ((flags & BIND_RECURSIVE) != 0 ? AT_RECURSIVE : 0) |
@@ -63,31 +52,77 @@ int clone_source(struct child *child, const char *source, const struct record *b
     return take_fd(&tree);
 }
 
-/*
- * Puts a tree over the mount point and makes it the root: prepared by outer, or a clone of source. A container's own root
- * may not be able to walk to the mount point by path; outer has then made it the working directory.
- */
-static int root_from_tree(struct child *child, const char *source, int prepared, const char *point) {
-    OWNED_FD tree = prepared >= 0 ? prepared : sys_open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | AT_RECURSIVE);
+static int prepare_source(struct child *child, const struct record *record) {
+    if (record->op->code == OP_BIND) return clone_source(child, record->v[F_BIND_SOURCE].text, record);
+    const char *source = record->v[F_ROOT_BIND_SOURCE].text;
+    OWNED_FD tree = sys_open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | AT_RECURSIVE);
     if (tree < 0) return fail(child->err, "open_tree", source);
+    if (record->v[F_ROOT_BIND_IDMAPPED].number != 0 && idmap_mount(tree, true, child->userns) != 0)
+        return fail(child->err, "mount_setattr", source);
+    return take_fd(&tree);
+}
+
+/*
+ * Every source is cloned before the root is mounted: a recursive clone of a directory above the mount point would carry
+ * the half-made root, and all that is mounted in it, into the container. With a user namespace `outer` does it, because
+ * only the host may enter the directories above a source. As many descriptors as binds: LIMIT_MOUNTS.
+ */
+int prepare_sources(struct child *child) {
+    struct cursor cursor = {0};
+    struct record record;
+    u32 op = child->err->op;
+    u16 code = child->err->code;
+    if (child->prepared != NULL) return 0;
+    child->prepared = malloc(child->plan->count * sizeof *child->prepared);
+    if (child->prepared == NULL) return fail(child->err, "malloc", NULL);
+    memset(child->prepared, 0xff, child->plan->count * sizeof *child->prepared);
+    while (plan_next(child->plan, &cursor, &record)) {
+        if (record.op->code != OP_BIND && record.op->code != OP_ROOT_BIND) continue;
+        child->err->op = record.index;
+        child->err->code = record.op->code;
+        child->prepared[record.index] = prepare_source(child, &record);
+        if (child->prepared[record.index] < 0) return -1;
+    }
+    child->err->op = op;
+    child->err->code = code;
+    return 0;
+}
+
+int op_root_overlay(struct child *child, const struct record *record) {
+    const char *point = record->v[F_ROOT_OVERLAY_MOUNT_POINT].text, *base = record->v[F_ROOT_OVERLAY_BASE].text;
+    const struct value *data = &record->v[F_ROOT_OVERLAY_DATA];
+    /* mount(2) copies one page and would cut the list of layers silently */
+    if (data->length >= 4096) return fail_with(child->err, E2BIG, "mount", point);
+    if (prepare_sources(child) != 0) return -1;
+    if (chdir(base) != 0) return fail(child->err, "chdir", base);
+    if (sys_mount("overlay", point, "overlay", 0, data->text) != 0) return fail(child->err, "mount", point);
+    child->root = open(point, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return child->root < 0 ? fail(child->err, "open", point) : 0;
+}
+
+/*
+ * Puts a tree over the mount point and makes it the root. A container's own root may not be able to walk to the mount
+ * point by path; outer has then made it the working directory.
+ */
+static int root_from_tree(struct child *child, int tree, const char *point) {
     OWNED_FD target = open(child->at_root ? "." : point, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (target < 0) return fail(child->err, "open", point);
     if (sys_move_mount(tree, target) != 0) return fail(child->err, "move_mount", point);
-    child->root = take_fd(&tree);
+    child->root = tree;
     return 0;
 }
 
 int op_root_bind(struct child *child, const struct record *record) {
-    const char *point = record->v[F_ROOT_BIND_MOUNT_POINT].text, *source = record->v[F_ROOT_BIND_SOURCE].text;
-    int prepared = child->prepared != NULL ? take_fd(&child->prepared[record->index]) : -1;
-    if (prepared < 0 && record->v[F_ROOT_BIND_IDMAPPED].number != 0) return fail_with(child->err, EINVAL, "mount_setattr", source);
-    return root_from_tree(child, source, prepared, point);
+    if (prepare_sources(child) != 0) return -1;
+    return root_from_tree(child, child->prepared[record->index], record->v[F_ROOT_BIND_MOUNT_POINT].text);
 }
 
 int op_root_prepared(struct child *child, const struct record *record) {
     const char *point = record->v[F_ROOT_PREPARED_MOUNT_POINT].text;
+    if (prepare_sources(child) != 0) return -1;
     /* A mount that came from a more powerful namespace is locked and cannot be pivoted to: a clone of it can. */
-    return root_from_tree(child, child->at_root ? "." : point, -1, point);
+    int tree = sys_open_tree(AT_FDCWD, child->at_root ? "." : point, OPEN_TREE_CLONE | AT_RECURSIVE);
+    return tree < 0 ? fail(child->err, "open_tree", point) : root_from_tree(child, tree, point);
 }
 
 static int configure(int fs, const struct record *record) {
@@ -140,8 +175,8 @@ int op_bind(struct child *child, const struct record *record) {
     struct stat node;
     if ((flags & ~(u64)(BIND_RECURSIVE | BIND_RECURSIVE_ATTRIBUTES | BIND_SOURCE_NO_FOLLOW | BIND_CREATE_TARGET)) != 0)
         return fail_with(child->err, EINVAL, "bind", target);
-    OWNED_FD tree = child->prepared != NULL ? take_fd(&child->prepared[record->index]) : -1;
-    if (tree < 0) tree = clone_source(child, source, record);
+    /* an exec has no root to mount, and its sources are the container's own */
+    OWNED_FD tree = child->prepared != NULL ? take_fd(&child->prepared[record->index]) : clone_source(child, source, record);
     if (tree < 0) return -1;
     if (fstat(tree, &node) != 0) return fail(child->err, "fstat", source);
     if (set_attributes(tree, record->v[F_BIND_ATTRIBUTES].number, (flags & BIND_RECURSIVE_ATTRIBUTES) != 0, 0, -1) != 0)

@@ -63,32 +63,6 @@ static int make_user_namespace(struct child *child, const struct record *record)
     return result;
 }
 
-/* Opens what only the host may open: bind sources below directories that the container's root cannot enter. */
-static int prepare_sources(struct child *child) {
-    struct cursor cursor = {0};
-    struct record record;
-    child->prepared = malloc(child->plan->count * sizeof *child->prepared);
-    if (child->prepared == NULL) return fail(child->err, "malloc", NULL);
-    memset(child->prepared, 0xff, child->plan->count * sizeof *child->prepared);
-    while (plan_next(child->plan, &cursor, &record)) {
-        int fd = -1;
-        child->err->op = record.index;
-        child->err->code = record.op->code;
-        if (record.op->code == OP_BIND) {
-            fd = clone_source(child, record.v[F_BIND_SOURCE].text, &record);
-            if (fd < 0) return -1;
-        } else if (record.op->code == OP_ROOT_BIND) {
-            const char *source = record.v[F_ROOT_BIND_SOURCE].text;
-            fd = sys_open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | AT_RECURSIVE);
-            if (fd < 0) return fail(child->err, "open_tree", source);
-            if (record.v[F_ROOT_BIND_IDMAPPED].number != 0 && idmap_mount(fd, true, child->userns) != 0)
-                return fail(child->err, "mount_setattr", source);
-        }
-        child->prepared[record.index] = fd;
-    }
-    return 0;
-}
-
 /* Puts an idmapped clone of a directory over itself. */
 static int idmap_in_place(struct child *child, const char *path) {
     OWNED_FD tree = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE);
