@@ -9,7 +9,7 @@ import { type Log, silentLog } from "./base/log.ts";
 import { Rollback } from "./base/rollback.ts";
 import { systemClock } from "./base/time.ts";
 import type { EngineConfig } from "./config.ts";
-import { assemble } from "./container/assemble.ts";
+import { assemble, type Parts } from "./container/assemble.ts";
 import { loadContainers, recoverContainers } from "./container/recover-run.ts";
 import { Containers } from "./container/service.ts";
 import { UserCache } from "./container/users.ts";
@@ -53,14 +53,15 @@ function openIsolation(config: EngineConfig, log: Log): IsolationBackend {
   });
 }
 
-/**
- * Opens the data root (locked against a second daemon), loads every record, and is ready; runs are adopted in the
- * background, each in its container's lane. Errors: engine.root_in_use (names the holder's pid), engine.root_unusable,
- * engine.no_shim.
- */
-export async function openEngine(config: EngineConfig, options: EngineOptions = {}): Promise<Engine> {
-  const startedAt = performance.now();
-  const log = options.log ?? silentLog;
+interface Opened {
+  readonly parts: Parts;
+  readonly images: Images;
+  /** In reverse order of opening. */
+  readonly close: () => Promise<void>;
+}
+
+/** Everything that can fail, undone when it does. */
+async function openParts(config: EngineConfig, log: Log): Promise<Opened> {
   await using undo = new Rollback("engine.open", (message, error) => log.warn(message, { error }));
   const layout = planLayout(config);
   makeLayout(layout);
@@ -70,16 +71,19 @@ export async function openEngine(config: EngineConfig, options: EngineOptions = 
   undo.defer("close the database", () => database.close());
   const records = new RecordStore(database);
   const events = new Bus(systemClock);
-  const images = await Images.open({
-    root: config.dataRoot,
-    database,
-    log,
-    onEvent: (event) => publishImage(events, event),
-  });
+  const onEvent = (event: ImageEvent): void => publishImage(events, event);
+  const images = await Images.open({ root: config.dataRoot, database, log, onEvent });
   undo.defer("close images", () => images.close());
-  const snapshots = images.snapshots;
   const backend = openIsolation(config, log);
-  const { context, drain } = assemble({
+  const close = async (): Promise<void> => {
+    await backend.close?.();
+    await images.close();
+    database.close();
+    lock.release();
+  };
+  undo.commit();
+  const { snapshots } = images;
+  const given = {
     config,
     layout,
     log,
@@ -89,34 +93,43 @@ export async function openEngine(config: EngineConfig, options: EngineOptions = 
     images,
     snapshots,
     backend,
-    view: readHostView(),
-    users: new UserCache(snapshots),
     observeDevices,
-    isRuntime: isNamespaceRuntime,
-  });
-  const recovery = recoverContainers(context, loadContainers(context));
-  context.background("recovery", recovery);
-  const containers = new Containers(context);
-  undo.commit();
+  };
+  const parts = { ...given, view: readHostView(), users: new UserCache(snapshots), isRuntime: isNamespaceRuntime };
+  return { parts, images, close };
+}
+
+/**
+ * Opens the data root (locked against a second daemon), loads every record, and is ready; runs are adopted in the
+ * background, each in its container's lane. Errors: engine.root_in_use (names the holder's pid), engine.root_unusable,
+ * engine.no_shim.
+ */
+export async function openEngine(config: EngineConfig, options: EngineOptions = {}): Promise<Engine> {
+  const startedAt = performance.now();
+  const { parts, images, close } = await openParts(config, options.log ?? silentLog);
+  const { context, drain } = assemble(parts);
+  try {
+    context.background("recovery", recoverContainers(context, loadContainers(context)));
+  } catch (error) {
+    await close();
+    throw error;
+  }
   let facts: HostFacts | null = null;
   let closing: Promise<void> | null = null;
-  const close = async (): Promise<void> => {
+  const end = async (): Promise<void> => {
     for (const container of context.catalog.all()) container.cancelScheduledRestart();
     await drain();
-    await backend.close?.();
-    await images.close();
-    database.close();
-    lock.release();
+    await close();
   };
   return {
-    id: records.meta("engine-id", engineId),
+    id: parts.records.meta("engine-id", engineId),
     config,
-    containers,
+    containers: new Containers(context),
     images,
-    events,
+    events: parts.events,
     volumes: context.volumes,
     readyMs: performance.now() - startedAt,
-    facts: () => (facts ??= readFacts(backend.capabilities)),
-    close: () => (closing ??= close()),
+    facts: () => (facts ??= readFacts(parts.backend.capabilities)),
+    close: () => (closing ??= end()),
   };
 }

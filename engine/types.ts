@@ -3,7 +3,15 @@ import type { Readable } from "node:stream";
 import type { Images } from "../images/index.ts";
 import type { EngineConfig } from "./config.ts";
 import type { StreamSession, Phase, UsageSample } from "./isolation/backend.ts";
-import type { ContainerConfig, CreateRequest, EndpointRequest, ExecRequest, HostConfig, ResourceConfig, RestartPolicy } from "./spec/config.ts";
+import type {
+  ContainerConfig,
+  CreateRequest,
+  EndpointRequest,
+  ExecRequest,
+  HostConfig,
+  ResourceConfig,
+  RestartPolicy,
+} from "./spec/config.ts";
 
 /** Times are RFC3339 with nanoseconds in UTC; zero time is "0001-01-01T00:00:00Z". */
 export type Timestamp = string;
@@ -16,9 +24,28 @@ export type ContainerState =
   | { readonly status: "created"; readonly error: string; readonly exitCode: number }
   | (Ran & { readonly status: "running"; readonly pid: number; readonly oomKilled: boolean })
   | (Ran & { readonly status: "paused"; readonly pid: number; readonly oomKilled: boolean })
-  | (Ran & { readonly status: "restarting"; readonly finishedAt: Timestamp; readonly exitCode: number; readonly oomKilled: boolean; readonly error: string })
-  | (Ran & { readonly status: "exited"; readonly finishedAt: Timestamp; readonly exitCode: number; readonly oomKilled: boolean; readonly error: string; readonly signal: number | null })
-  | (Ran & { readonly status: "removing" | "dead"; readonly finishedAt: Timestamp; readonly exitCode: number; readonly oomKilled: boolean; readonly error: string });
+  | (Ran & {
+      readonly status: "restarting";
+      readonly finishedAt: Timestamp;
+      readonly exitCode: number;
+      readonly oomKilled: boolean;
+      readonly error: string;
+    })
+  | (Ran & {
+      readonly status: "exited";
+      readonly finishedAt: Timestamp;
+      readonly exitCode: number;
+      readonly oomKilled: boolean;
+      readonly error: string;
+      readonly signal: number | null;
+    })
+  | (Ran & {
+      readonly status: "removing" | "dead";
+      readonly finishedAt: Timestamp;
+      readonly exitCode: number;
+      readonly oomKilled: boolean;
+      readonly error: string;
+    });
 
 /** A mount as inspect shows it. */
 export interface MountPoint {
@@ -116,19 +143,30 @@ export interface EventBus {
 export interface ContainerService {
   list(): readonly ContainerSnapshot[];
   find(ref: string): ContainerSnapshot;
-  create(request: CreateRequest, signal?: AbortSignal): Promise<{ readonly id: string; readonly warnings: readonly string[] }>;
+  create(
+    request: CreateRequest,
+    signal?: AbortSignal,
+  ): Promise<{ readonly id: string; readonly warnings: readonly string[] }>;
   start(ref: string): Promise<void>;
   /** timeoutSeconds null = the container's own (10 by default), negative = for ever. Throws not_modified when not running. */
   stop(ref: string, options: { readonly signal: string | null; readonly timeoutSeconds: number | null }): Promise<void>;
-  restart(ref: string, options: { readonly signal: string | null; readonly timeoutSeconds: number | null }): Promise<void>;
+  restart(
+    ref: string,
+    options: { readonly signal: string | null; readonly timeoutSeconds: number | null },
+  ): Promise<void>;
   /** signal as the user wrote it ("9", "KILL", "SIGRTMIN+3"), "" = KILL. */
   kill(ref: string, signal: string): Promise<void>;
   pause(ref: string): Promise<void>;
   unpause(ref: string): Promise<void>;
   rename(ref: string, name: string): Promise<void>;
-  update(ref: string, changes: { readonly resources: Partial<ResourceConfig>; readonly restartPolicy: RestartPolicy | null }): Promise<readonly string[]>;
+  update(
+    ref: string,
+    changes: { readonly resources: Partial<ResourceConfig>; readonly restartPolicy: RestartPolicy | null },
+  ): Promise<readonly string[]>;
   remove(ref: string, options: { readonly force: boolean; readonly volumes: boolean }): Promise<void>;
-  prune(match: (container: ContainerSnapshot) => boolean): Promise<{ readonly deleted: readonly string[]; readonly spaceReclaimed: number }>;
+  prune(
+    match: (container: ContainerSnapshot) => boolean,
+  ): Promise<{ readonly deleted: readonly string[]; readonly spaceReclaimed: number }>;
   /** Registers before it returns; `result` settles later. */
   wait(ref: string, condition: WaitCondition, signal?: AbortSignal): { readonly result: Promise<WaitResult> };
   /** Registers before it resolves: nothing printed after that is lost. On a container that does not run it waits for its next start. */
@@ -136,14 +174,24 @@ export interface ContainerService {
   resize(ref: string, rows: number, columns: number): Promise<void>;
   /** Framed (no tty) or raw (tty) bytes, one frame per line; throws before the first byte when logs cannot be read. */
   logs(ref: string, options: LogOptions, signal?: AbortSignal): Readable;
-  top(ref: string, psArgs: string): Promise<{ readonly titles: readonly string[]; readonly processes: readonly (readonly string[])[] }>;
+  top(
+    ref: string,
+    psArgs: string,
+  ): Promise<{ readonly titles: readonly string[]; readonly processes: readonly (readonly string[])[] }>;
   usage(ref: string): Promise<UsageSample | null>;
   /** Bytes of the writable layer and of the whole root filesystem. */
   size(ref: string): Promise<{ readonly sizeRw: number; readonly sizeRootFs: number }>;
 
   execCreate(ref: string, request: ExecRequest): Promise<string>;
   /** Attached: resolves when the program executes. Detached: the same, with a session already closed. */
-  execStart(execId: string, options: { readonly detach: boolean; readonly tty: boolean; readonly consoleSize: readonly [number, number] | null }): Promise<StreamSession>;
+  execStart(
+    execId: string,
+    options: {
+      readonly detach: boolean;
+      readonly tty: boolean;
+      readonly consoleSize: readonly [number, number] | null;
+    },
+  ): Promise<StreamSession>;
   execResize(execId: string, rows: number, columns: number): Promise<void>;
   execInspect(execId: string): ExecSnapshot;
 }

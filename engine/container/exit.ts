@@ -83,7 +83,9 @@ export function watchExit(context: Context, container: Container, sandbox: Sandb
     }
     if (container.run?.sandbox === sandbox && container.apply({ type: "oom" })) publish(context, container, "oom", {});
   });
-  return sandbox.exited
-    .then((exit) => container.lane.run("exit", () => recordExit(context, container, sandbox, exit)))
-    .catch((error: unknown) => context.log.error("cannot record an exit", { container: container.id, error }));
+  return sandbox.exited.then((exit) => {
+    const work = container.lane.run("exit", () => recordExit(context, container, sandbox, exit));
+    context.background("recording an exit", work);
+    return work.catch(() => {});
+  });
 }

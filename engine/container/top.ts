@@ -176,7 +176,7 @@ const custom = (list: string): Column[] =>
 /** The columns a ps argument string asks for; forms that ps has and we do not are refused by name. */
 export function chooseColumns(psArgs: string): readonly Column[] {
   const text = psArgs.trim();
-  const lists = [...text.matchAll(/(?:^|\s)-?[a-zA-Z]*o\s*([a-z%_]\S*)/g)].map((match) => match[1] as string);
+  const lists = [...text.matchAll(/(?:^|\s)(?:-[a-zA-Z]*o\s*|o\s+)([a-z%_]\S*)/g)].map((match) => match[1] as string);
   if (lists.length > 0) {
     const columns = lists.flatMap(custom);
     if (!columns.some(([, value]) => value === COLUMNS["pid"]?.[1]))

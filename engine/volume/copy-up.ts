@@ -3,7 +3,7 @@
  * attributes of the directory itself. Both trees are walked by directory handles (openat2 in the image's root, no links
  * followed in the volume): the image is hostile, and another container may have the volume mounted meanwhile.
  */
-import { closeSync, constants, fchmodSync, fchownSync, fstatSync, readSync, type Stats, writeSync } from "node:fs";
+import { constants, fchmodSync, fchownSync, fstatSync, readSync, type Stats, writeSync } from "node:fs";
 import { sys } from "../../native/binding/index.ts";
 import { errnoCode } from "../base/errors.ts";
 import { names } from "../base/fs.ts";
@@ -35,10 +35,10 @@ function copyFile(sourceDir: number, targetDir: number, name: Buffer, stat: Stat
         writeSync(target, block, 0, bytes);
       copyAttributes(source, target, stat);
     } finally {
-      closeSync(target);
+      sys.close(target);
     }
   } finally {
-    closeSync(source);
+    sys.close(source);
   }
 }
 
@@ -64,10 +64,10 @@ function copyInto(sourceDir: number, targetDir: number, name: Buffer): void {
     try {
       copyChildren(source, target);
     } finally {
-      closeSync(target);
+      sys.close(target);
     }
   } finally {
-    closeSync(source);
+    sys.close(source);
   }
 }
 
@@ -94,9 +94,9 @@ export function copyUp(rootFd: number, destination: string, volumeDir: string): 
     try {
       copyChildren(source, target);
     } finally {
-      closeSync(target);
+      sys.close(target);
     }
   } finally {
-    closeSync(source);
+    sys.close(source);
   }
 }
