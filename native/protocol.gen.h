@@ -183,7 +183,6 @@ static const struct op_info OP_TABLE[OP_COUNT] __attribute__((unused)) = {
 #define BIND_CREATE_TARGET 8u
 
 #define MOUNT_FLAG_STRICT_TARGET 1u
-#define MOUNT_FLAG_COPY_UP 2u
 
 #define FRAME_STDIN 0u
 #define FRAME_STDOUT 1u

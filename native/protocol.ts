@@ -179,7 +179,7 @@ export const OPS = {
 export const STDIO = { stdin: 1, tty: 2, stdinOnce: 4 } as const;
 export const LOG_FORMAT = { none: 0, jsonFile: 1 } as const;
 export const BIND = { recursive: 1, recursiveAttributes: 2, sourceNoFollow: 4, createTarget: 8 } as const;
-export const MOUNT_FLAG = { strictTarget: 1, copyUp: 2 } as const;
+export const MOUNT_FLAG = { strictTarget: 1 } as const;
 
 /**
  * One framing for the launch socket (fd 3 of the shim), the control socket and every stream:

@@ -154,7 +154,7 @@ static u64 target_rules(const struct record *record) {
 
 int op_mount(struct child *child, const struct record *record) {
     const char *fstype = record->v[F_MOUNT_FSTYPE].text, *target = record->v[F_MOUNT_TARGET].text;
-    if ((record->v[F_MOUNT_FLAGS].number & ~(u64)MOUNT_FLAG_STRICT_TARGET) != 0) return fail_with(child->err, ENOSYS, "mount", target);
+    if ((record->v[F_MOUNT_FLAGS].number & ~(u64)MOUNT_FLAG_STRICT_TARGET) != 0) return fail_with(child->err, EINVAL, "mount", target);
     OWNED_FD at = make_directory(child, target, target_rules(record));
     if (at < 0) return fail(child->err, "openat2", target);
     OWNED_FD fs = sys_fsopen(fstype);

@@ -83,6 +83,13 @@ function bindRecord(mount: Mount, context: Context): OpRecord {
 const STRICT = /^\/(proc|sys|dev)(\/|$)/;
 function filesystemRecord(mount: Mount): OpRecord {
   const words = parseMountWords(mount.options);
+  if (words.copyUp) {
+    throw unsupported(
+      "mount.tmpcopyup",
+      `mount ${mount.destination}: option tmpcopyup is not supported: use a volume, which starts with the image's files`,
+      { details: { argument: mount.destination } },
+    );
+  }
   return {
     op: "mount",
     fstype: mount.type,
@@ -90,7 +97,7 @@ function filesystemRecord(mount: Mount): OpRecord {
     target: mount.destination,
     options: words.data,
     attributes: words.attributes,
-    flags: (STRICT.test(mount.destination) ? MOUNT_FLAG.strictTarget : 0) | (words.copyUp ? MOUNT_FLAG.copyUp : 0),
+    flags: STRICT.test(mount.destination) ? MOUNT_FLAG.strictTarget : 0,
     propagation: words.propagation === REC_PRIVATE ? 0 : words.propagation,
   };
 }

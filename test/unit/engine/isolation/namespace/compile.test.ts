@@ -166,6 +166,12 @@ describe("compile", () => {
       plan(spec({}, {}, [{ type: "bind", source: "/h", destination: "/x", options: ["rbind", "rshared"] }])),
     ).toThrow("propagation shared is not supported");
   });
+  it("refuses a tmpfs that should start with the image's files, naming it", () => {
+    const mount = { type: "tmpfs", source: "tmpfs", destination: "/cache", options: ["size=1m", "tmpcopyup"] };
+    expect(() => plan(spec({}, {}, [mount]))).toThrow(
+      expect.objectContaining({ code: "mount.tmpcopyup", message: expect.stringContaining("mount /cache: ") }),
+    );
+  });
   it("loads the filter before the ids change unless no_new_privs precedes it", () => {
     const order = (from: RunSpec) =>
       plan(from)
