@@ -1,6 +1,7 @@
 /** Completion. The shells' scripts ask `ctr __complete WORD...`; the answer is one candidate per line, a tab, and a description. */
 import { Client, DEFAULT_HOST } from "../client/index.ts";
 import type { Surroundings } from "./app.ts";
+import { parseArguments } from "./parse/arguments.ts";
 import type { CompletionSource, FlagTable } from "./parse/flag.ts";
 import { listCommands, resolveCommand, type Tree } from "./parse/tree.ts";
 
@@ -88,6 +89,23 @@ async function candidates(
   return fromSource(outside, sources[Math.min(count, sources.length - 1)]);
 }
 
+/** The words after ctr's own flags, and the daemon that these name. */
+function withoutGlobals(
+  outside: Surroundings,
+  globals: FlagTable,
+  words: readonly string[],
+): readonly [Surroundings, readonly string[]] {
+  const before = words.slice(0, -1);
+  try {
+    const { args, flags } = parseArguments(globals, before, false);
+    const host = (flags["host"] as readonly string[])[0];
+    const there = host === undefined ? outside : { ...outside, env: { ...outside.env, CTR_HOST: host } };
+    return [there, [...args, ...words.slice(-1)]];
+  } catch {
+    return [outside, words];
+  }
+}
+
 export async function complete(
   outside: Surroundings,
   tree: Tree,
@@ -95,7 +113,8 @@ export async function complete(
   words: readonly string[],
 ): Promise<number> {
   const current = words.at(-1) ?? "";
-  const found = await candidates(outside, tree, globals, words);
+  const [there, rest] = withoutGlobals(outside, globals, words);
+  const found = await candidates(there, tree, globals, rest);
   const lines = found.filter(([word]) => word.startsWith(current)).map(([word, text]) => `${word}\t${text}\n`);
   await outside.stdout.write(lines.join(""));
   return 0;

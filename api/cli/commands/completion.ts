@@ -4,18 +4,18 @@ import { StatusError } from "../errors.ts";
 
 const BASH = `# bash completion for ctr: source <(ctr completion bash)
 _ctr() {
-  local word line
+  # Not COMP_WORDS: bash splits those at ":", which stands in every image name with a tag.
+  local line="\${COMP_LINE:0:COMP_POINT}" word text prefix=""
+  local -a typed
+  read -ra typed <<< "$line"
+  [[ "$line" == *[[:space:]] ]] && typed+=("")
+  local current="\${typed[\${#typed[@]}-1]}"
+  [[ "$COMP_WORDBREAKS" == *:* && "$current" == *:* ]] && prefix="\${current%"\${current##*:}"}"
   COMPREPLY=()
-  while IFS=$'\\t' read -r word line; do
-    [ -n "$word" ] && COMPREPLY+=("$word")
-  done < <(ctr __complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
-  if [ \${#COMPREPLY[@]} -eq 0 ]; then
-    compopt -o default
-  else
-    # ":" splits words in bash: an image's tag is completed without what stands before it.
-    local current="\${COMP_WORDS[COMP_CWORD]}" i
-    type __ltrim_colon_completions >/dev/null 2>&1 && __ltrim_colon_completions "$current"
-  fi
+  while IFS=$'\\t' read -r word text; do
+    [ -n "$word" ] && COMPREPLY+=("\${word#"$prefix"}")
+  done < <("\${typed[0]}" __complete "\${typed[@]:1}" 2>/dev/null)
+  [ \${#COMPREPLY[@]} -eq 0 ] && compopt -o default 2>/dev/null
 }
 complete -F _ctr ctr
 `;

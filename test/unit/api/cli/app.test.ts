@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { startFakeDaemon } from "./fake-daemon.ts";
 import { ctr } from "./in-process.ts";
@@ -167,12 +168,35 @@ describe("completion", () => {
     expect(await words(daemon.host, "stop", "we")).toEqual(["web"]);
     expect(await words(daemon.host, "run", "--rm", "-e", "A=b", "bus")).toEqual(["busybox:latest"]);
     expect(await words(nobody, "stop", "")).toEqual([]);
+    expect(await words(nobody, "-D", "-H", daemon.host, "stop", "wo")).toEqual(["worker"]);
   });
 
   it.each(["bash", "zsh", "fish"])("has a script for %s", async (shell) => {
     const { status, stdout } = await ctr(nobody, ["completion", shell]);
     expect(status).toBe(0);
-    expect(stdout).toContain("ctr __complete");
+    expect(stdout).toContain(" __complete ");
+  });
+});
+
+describe.skipIf(spawnSync("bash", ["--version"]).status !== 0)("the script for bash (needs bash)", () => {
+  /** What COMPREPLY holds after Tab; `ctr` is a function that prints candidates and the words it was asked for. */
+  async function tab(line: string, candidates: string): Promise<string[]> {
+    const { stdout } = await ctr(nobody, ["completion", "bash"]);
+    const script = `${stdout}
+ctr() { printf '%s\\n' "$*" >&2; printf '${candidates}'; }
+COMP_LINE='${line}'; COMP_POINT=\${#COMP_LINE}
+_ctr; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const found = spawnSync("bash", ["-c", script.replaceAll("2>/dev/null", "")], { encoding: "utf8" });
+    return [found.stderr.trim(), ...found.stdout.trim().split("\n")];
+  }
+
+  it("asks for the words as typed and gives back what follows a colon", async () => {
+    expect(await tab("ctr run -e A=b busybox:l", "busybox:latest\\timage\\nbusybox:long\\timage\\n")).toEqual([
+      "__complete run -e A=b busybox:l",
+      "latest",
+      "long",
+    ]);
+    expect(await tab("ctr stop ", "web\\tUp 2 minutes\\n")).toEqual(["__complete stop", "web"]);
   });
 });
 
