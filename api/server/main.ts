@@ -12,6 +12,9 @@ async function main(argv: readonly string[]): Promise<void> {
   const config = loadConfig(flags.config, process.env, flags.configFile);
   const log = createLog(config.logLevel, (line) => process.stderr.write(line));
   process.umask(0o022);
+  // Whoever read our messages has gone: the daemon stays, unheard. Unhandled, each failed write would be reported by another.
+  process.stderr.on("error", () => {});
+  process.stdout.on("error", () => {});
   process.on("uncaughtException", (error) => log.error("uncaught exception", { error, stack: error.stack ?? "" }));
   process.on("unhandledRejection", (error) => log.error("unhandled rejection", { error }));
   const daemon = await startDaemon(config, log);

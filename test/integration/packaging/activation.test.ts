@@ -1,5 +1,6 @@
 /** ctrd under systemd: the listening socket comes as descriptor 3, readiness goes to a datagram socket. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,6 +46,7 @@ describe.skipIf(distMissing !== undefined)(`socket activation${because(distMissi
   let root: string;
   let listening: number;
   let notify: number;
+  const children: ChildProcess[] = [];
 
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), "tare-sd-"));
@@ -53,6 +55,7 @@ describe.skipIf(distMissing !== undefined)(`socket activation${because(distMissi
     notify = bound(SOCK_DGRAM, join(root, "notify"));
   });
   afterEach(() => {
+    for (const child of children.splice(0)) child.kill("SIGKILL");
     close(listening);
     close(notify);
     rmSync(root, { recursive: true, force: true });
@@ -64,6 +67,7 @@ describe.skipIf(distMissing !== undefined)(`socket activation${because(distMissi
       env: { PATH: process.env["PATH"], LISTEN_FDS: "1", NOTIFY_SOCKET: join(root, "notify") },
       stdio: ["ignore", "pipe", "pipe", listening],
     });
+    children.push(child);
     const result = finished(child, 40_000);
     await notified(notify, "READY=1");
     expect(await ask(join(root, "a.sock"), "GET", "/_ping")).toMatchObject({ status: 200, text: "OK" });
@@ -72,5 +76,22 @@ describe.skipIf(distMissing !== undefined)(`socket activation${because(distMissi
     expect(await result).toMatchObject({ status: 0 });
     expect(existsSync(join(root, "a.sock"))).toBe(true);
     await nothingLeft([join(root, "data"), join(root, "run")]);
+  });
+
+  test("a daemon whose log reader has gone goes on, and ends when it is told to", async () => {
+    const socket = join(root, "own.sock");
+    const places = ["--data-root", join(root, "data"), "--exec-root", join(root, "run"), "--host", `unix://${socket}`];
+    const child = spawn(dist("ctrd"), [...places, "--log-level", "debug"], {
+      env: { PATH: process.env["PATH"], NOTIFY_SOCKET: join(root, "notify") },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    children.push(child);
+    const ended = once(child, "exit", { signal: AbortSignal.timeout(40_000) });
+    child.stdout.destroy();
+    child.stderr.destroy();
+    await notified(notify, "READY=1");
+    expect(await ask(socket, "GET", "/containers/json")).toMatchObject({ status: 200 });
+    child.kill("SIGTERM");
+    expect(await ended).toEqual([0, null]);
   });
 });
