@@ -4,7 +4,7 @@
  * container and not the daemon's readiness. What is orphaned is swept when all have answered.
  */
 import { join } from "node:path";
-import { bounded } from "../base/bounded.ts";
+import { Turnstile } from "../base/turnstile.ts";
 import { names, removeFile, removeTree } from "../base/fs.ts";
 import { formatTimestamp } from "../base/time.ts";
 import type { Exit, Sandbox } from "../isolation/backend.ts";
@@ -104,15 +104,25 @@ async function sweepFiles(context: Context): Promise<void> {
   }
 }
 
+/**
+ * Every lane is entered at once, so that a verb that comes early waits behind its container's recovery; the questions
+ * themselves take turns.
+ */
+async function asking(context: Context, containers: readonly Container[]): Promise<void> {
+  const turns = new Turnstile(WIDTH);
+  const one = async (container: Container): Promise<void> => {
+    try {
+      await container.lane.run("recover", () => turns.run(() => ask(context, container)));
+    } catch (error) {
+      context.log.error("cannot recover a container", { container: container.id, error });
+    }
+  };
+  await Promise.all(containers.map(one));
+}
+
 /** Resolves when every run was asked and what is orphaned is gone. Failures are logged, one container's never stops another's. */
 export async function recoverContainers(context: Context, boot: Boot): Promise<void> {
-  await bounded(boot.ask, WIDTH, (container) =>
-    container.lane
-      .run("recover", () => ask(context, container))
-      .catch((error: unknown) => {
-        context.log.error("cannot recover a container", { container: container.id, error });
-      }),
-  );
+  await asking(context, boot.ask);
   for (const { id, volumes } of boot.erase) {
     try {
       await eraseContainer(context, id, containerPaths(context.layout, id).dir, volumes);

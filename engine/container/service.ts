@@ -138,6 +138,7 @@ export class Containers implements ContainerService {
 
   async top(ref: string, psArgs: string): Promise<ProcessTable> {
     const container = this.#at(ref);
+    if (isRunning(container.state) && container.run === null) await container.lane.settled();
     const { id, run, state } = container;
     if (state.status === "restarting") {
       throw conflict("container.restarting", `Container ${id} is restarting, wait until the container is running`);
@@ -149,7 +150,9 @@ export class Containers implements ContainerService {
   }
 
   async usage(ref: string): Promise<UsageSample | null> {
-    const { run, state } = this.#at(ref);
+    const container = this.#at(ref);
+    if (isRunning(container.state) && container.run === null) await container.lane.settled();
+    const { run, state } = container;
     return run === null || !isRunning(state) ? null : run.sandbox.usage();
   }
   async size(ref: string): Promise<{ readonly sizeRw: number; readonly sizeRootFs: number }> {

@@ -95,6 +95,8 @@ export interface Harness extends AsyncDisposable {
   drain(): Promise<void>;
   /** A new service over the same records, as a daemon that comes back. */
   reopen(backend?: FakeBackend): Promise<Harness>;
+  /** The same, without waiting for recovery. */
+  reopenNow(backend: FakeBackend): Harness;
 }
 
 interface Kept {
@@ -148,6 +150,9 @@ function build(kept: Kept, backend: FakeBackend): { harness: Harness; ready: Pro
     logged,
     actions: () => events.recent().map((event) => event.action),
     drain,
+    reopenNow(next) {
+      return build(kept, next).harness;
+    },
     async reopen(next = new FakeBackend()) {
       const built = build(kept, next);
       await built.ready;

@@ -70,6 +70,29 @@ test("a stopped monitor delays neither readiness nor lists nor other containers"
   expect(again.containers.find("other").state.status).toBe("running");
 });
 
+test("verbs that come while runs are still being asked wait for the answer", async () => {
+  await using h = await openHarness();
+  const ids: string[] = [];
+  const backend = new FakeBackend();
+  const gate = Promise.withResolvers<void>();
+  for (let i = 0; i < 40; i++) {
+    const { id } = await h.containers.create(createRequest());
+    await h.containers.start(id);
+    ids.push(id);
+    const sandbox = h.backend.last;
+    backend.answers.set(
+      sandboxOf(h, id).runId,
+      gate.promise.then(() => ({ status: "running", sandbox })),
+    );
+  }
+  const opening = h.reopenNow(backend);
+  const removals = Promise.all(ids.map((id) => opening.containers.remove(id, { force: true, volumes: false })));
+  gate.resolve();
+  await removals;
+  expect(opening.containers.list()).toEqual([]);
+  await opening.drain();
+});
+
 test("a start that was cut: running if the program executes, created if it never did", async () => {
   await using h = await openHarness();
   const { id } = await h.containers.create(createRequest());
