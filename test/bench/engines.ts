@@ -114,6 +114,13 @@ export interface Peers {
   stop(): Promise<void>;
 }
 
+/** The peers' parents, once their last processes have gone; a docker of this machine's own with containers keeps its. */
+async function removeCgroups(): Promise<void> {
+  const script =
+    "for d in /sys/fs/cgroup/*/docker /sys/fs/cgroup/*/libpod_parent; do [ ! -e $d ] || rmdir $d || exit 1; done";
+  for (let tries = 0; tries < 20 && spawnSync("sh", ["-c", script]).status !== 0; tries += 1) await delay(100);
+}
+
 /** store: a directory on a fresh file system that the peers keep their images in. */
 export async function startPeers(store: string): Promise<Peers> {
   for (const name of ["docker", "podman"]) mkdirSync(join(store, name), { recursive: true });
