@@ -27,6 +27,13 @@ interface Seen {
   readonly changes: readonly unknown[];
 }
 
+/** docker goes through maps for these, in an order that changes from run to run. */
+function settled(body: unknown): unknown {
+  const { Env, HostConfig, ...rest } = body as { Env: string[] | null; HostConfig: { Binds: string[] | null } };
+  const sorted = (list: string[] | null) => (list === null ? null : [...list].sort());
+  return { ...rest, Env: sorted(Env), HostConfig: { ...HostConfig, Binds: sorted(HostConfig.Binds) } };
+}
+
 /** Requests that change something, order aside: attach and wait go side by side. */
 const changes = (requests: readonly Recorded[]) =>
   requests
@@ -35,7 +42,7 @@ const changes = (requests: readonly Recorded[]) =>
       method,
       path,
       query: { ...query, ...(query["filters"] === undefined ? {} : { filters: JSON.parse(query["filters"]) }) },
-      body: path.endsWith("/create") ? body : undefined,
+      body: path === "/containers/create" ? settled(body) : undefined,
     }))
     .sort((left, right) => (left.path < right.path ? -1 : 1));
 
