@@ -117,8 +117,13 @@ export interface Peers {
 /** The peers' parents, once their last processes have gone; a docker of this machine's own with containers keeps its. */
 async function removeCgroups(): Promise<void> {
   const script =
-    "for d in /sys/fs/cgroup/*/docker /sys/fs/cgroup/*/libpod_parent; do [ ! -e $d ] || rmdir $d || exit 1; done";
-  for (let tries = 0; tries < 20 && spawnSync("sh", ["-c", script]).status !== 0; tries += 1) await delay(100);
+    "find /sys/fs/cgroup/*/docker /sys/fs/cgroup/*/libpod_parent -depth -type d -exec rmdir {} + 2>/dev/null";
+  for (
+    let tries = 0;
+    tries < 20 && spawnSync("sh", ["-c", `${script}; ! ls -d /sys/fs/cgroup/*/docker`]).status !== 0;
+    tries += 1
+  )
+    await delay(100);
 }
 
 /** store: a directory on a fresh file system that the peers keep their images in. */
@@ -143,8 +148,7 @@ export async function startPeers(store: string): Promise<Peers> {
   const stop = async (): Promise<void> => {
     for (const api of Object.values(apis)) api.close();
     await ended(child, "SIGKILL"); // takes pid 1 of the namespaces along, and with it everything
-    for (const parent of ["docker", "libpod_parent"])
-      spawnSync("sh", ["-c", `rmdir /sys/fs/cgroup/*/${parent} 2>/dev/null`]);
+    await removeCgroups();
   };
   const hostPids = (pids: readonly number[]): number[] => {
     const inner = new Map(below(init).map((pid) => [innerPid(pid), pid]));

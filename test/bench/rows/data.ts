@@ -75,7 +75,7 @@ async function readBack({ api }: Engine, id: string): Promise<void> {
 /** The same, taken apart: every byte that was printed must be there. Too slow to be part of what is timed. */
 async function verify({ api }: Engine, id: string): Promise<void> {
   const res = await api.open("GET", `/containers/${id}/logs?stdout=1&stderr=1&tail=all`);
-  let rest = Buffer.alloc(0);
+  let rest: Buffer = Buffer.alloc(0);
   let payload = 0;
   for await (const chunk of res) {
     rest = rest.length === 0 ? (chunk as Buffer) : Buffer.concat([rest, chunk as Buffer]);
