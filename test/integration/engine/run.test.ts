@@ -146,7 +146,9 @@ describe.skipIf(!canRun)("runs", () => {
     expect(own).toBe(theirs);
     expect(Number(count)).toBeGreaterThanOrEqual(1);
     await m.engine.containers.remove(first, { force: true, volumes: false });
-    await expect(m.create(["true"], { host: joined }).then((id) => m.engine.containers.start(id))).rejects.toThrow();
+    await expect(m.create(["true"], { host: joined }).then((id) => m.engine.containers.start(id))).rejects.toThrow(
+      "No such container: first",
+    );
   });
 
   test("fifty at once: all run, all end, nothing is left", async () => {
