@@ -50,8 +50,6 @@ export interface LiveRecord {
   readonly removesVolumes: boolean;
 }
 
-const SQLITE_FULL = 13;
-
 export type Phase = "creating" | "ready" | "removing";
 export interface StoredContainer {
   readonly id: string;
@@ -95,24 +93,11 @@ export class RecordStore {
     db.migrate(MIGRATIONS, "engine");
   }
 
-  /** Throws `engine.disk_full` where SQLite says so in words of its own. */
-  #run(sql: string, ...values: string[]): { readonly changes: number } {
-    try {
-      return this.#db.run(sql, ...values);
-    } catch (cause) {
-      if (!(cause instanceof Error && "errcode" in cause && cause.errcode === SQLITE_FULL)) throw cause;
-      throw internal("engine.disk_full", "cannot save the state of a container: no space left on device", {
-        cause,
-        hint: "Free space on the filesystem of the data root, for example with: ctr rm, ctr image prune.",
-      });
-    }
-  }
-
   meta(key: string, make: () => string): string {
     const row = this.#db.get("SELECT value FROM meta WHERE key = ?", key);
     if (row !== undefined) return String(row["value"]);
     const value = make();
-    this.#run("INSERT INTO meta (key, value) VALUES (?, ?)", key, value);
+    this.#db.run("INSERT INTO meta (key, value) VALUES (?, ?)", key, value);
     return value;
   }
 
@@ -127,7 +112,7 @@ export class RecordStore {
 
   /** Takes id and name in one statement; throws `container.name_in_use` naming the holder. */
   reserve(id: string, name: string, imageId: string): void {
-    const { changes } = this.#run(
+    const { changes } = this.#db.run(
       "INSERT INTO containers (id, name, image_id, phase) VALUES (?, ?, ?, 'creating') ON CONFLICT DO NOTHING",
       id,
       name,
@@ -137,7 +122,7 @@ export class RecordStore {
   }
 
   complete(record: ContainerRecord, live: LiveRecord): void {
-    this.#run(
+    this.#db.run(
       "UPDATE containers SET phase = 'ready', record = ?, live = ? WHERE id = ?",
       JSON.stringify(record),
       JSON.stringify(live),
@@ -146,12 +131,12 @@ export class RecordStore {
   }
 
   saveLive(id: string, live: LiveRecord): void {
-    this.#run("UPDATE containers SET live = ? WHERE id = ?", JSON.stringify(live), id);
+    this.#db.run("UPDATE containers SET live = ? WHERE id = ?", JSON.stringify(live), id);
   }
 
   /** Also renames; throws `container.name_in_use`. */
   saveRecord(record: ContainerRecord): void {
-    const { changes } = this.#run(
+    const { changes } = this.#db.run(
       "UPDATE OR IGNORE containers SET name = ?, record = ? WHERE id = ?",
       record.name,
       JSON.stringify(record),
@@ -161,11 +146,11 @@ export class RecordStore {
   }
 
   markRemoving(id: string, live: LiveRecord): void {
-    this.#run("UPDATE containers SET phase = 'removing', live = ? WHERE id = ?", JSON.stringify(live), id);
+    this.#db.run("UPDATE containers SET phase = 'removing', live = ? WHERE id = ?", JSON.stringify(live), id);
   }
 
   remove(id: string): void {
-    this.#run("DELETE FROM containers WHERE id = ?", id);
+    this.#db.run("DELETE FROM containers WHERE id = ?", id);
   }
 
   all(): StoredContainer[] {
@@ -185,13 +170,13 @@ export class RecordStore {
     return this.#db.all("SELECT record FROM volumes").map((row) => JSON.parse(String(row["record"])) as VolumeRecord);
   }
   addVolume(volume: VolumeRecord): void {
-    this.#run(
+    this.#db.run(
       "INSERT INTO volumes (name, record) VALUES (?, ?) ON CONFLICT DO NOTHING",
       volume.name,
       JSON.stringify(volume),
     );
   }
   removeVolume(name: string): void {
-    this.#run("DELETE FROM volumes WHERE name = ?", name);
+    this.#db.run("DELETE FROM volumes WHERE name = ?", name);
   }
 }
