@@ -11,6 +11,7 @@ import type { EventBus } from "../types.ts";
 import { VolumeStore } from "../volume/volumes.ts";
 import { Catalog } from "./catalog.ts";
 import type { Context, ImageStore, SnapshotStore } from "./context.ts";
+import { ExecRegistry } from "./exec.ts";
 import type { HostFiles } from "./network-files.ts";
 import { followUpsOf } from "./service.ts";
 import type { UserCache } from "./users.ts";
@@ -49,6 +50,7 @@ export function assemble(parts: Parts): { readonly context: Context; readonly dr
     volumes: new VolumeStore(parts.layout, parts.records, parts.clock),
     hostFiles,
     catalog: new Catalog(),
+    execs: new ExecRegistry(),
     followUps: followUpsOf(() => context),
     background(what, work) {
       const settled: Promise<void> = work.then(

@@ -12,6 +12,7 @@ import type { EventBus } from "../types.ts";
 import type { VolumeStore } from "../volume/volumes.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Container } from "./container.ts";
+import type { ExecRegistry } from "./exec.ts";
 import type { HostFiles } from "./network-files.ts";
 import type { UserCache } from "./users.ts";
 
@@ -43,6 +44,7 @@ export interface Context {
   readonly hostFiles: () => HostFiles;
   readonly users: UserCache;
   readonly catalog: Catalog;
+  readonly execs: ExecRegistry;
   readonly followUps: FollowUps;
   /** Work that no request waits for; close() waits for it. */
   readonly background: (what: string, work: Promise<unknown>) => void;

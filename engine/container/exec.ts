@@ -120,12 +120,7 @@ function requireRunning(container: Container): void {
   if (state.status !== "running") throw conflict("container.not_running", `container ${id} is not running`);
 }
 
-export function createExec(
-  context: Context,
-  registry: ExecRegistry,
-  container: Container,
-  request: ExecRequest,
-): string {
+export function createExec(context: Context, container: Container, request: ExecRequest): string {
   if (request.cmd.length === 0 || request.cmd[0] === "") throw invalid("exec.no_command", "No exec command specified");
   requireRunning(container);
   const badEnv = request.env.find((entry) => entry === "" || entry.startsWith("="));
@@ -133,7 +128,7 @@ export function createExec(
     throw invalid("exec.bad_env", `invalid environment variable: ${badEnv}`, { details: { env: badEnv } });
   context.users.resolve(container, request.user || container.record.config.user);
   const exec = new Exec(container, request);
-  registry.add(exec);
+  context.execs.add(exec);
   publish(context, container, "exec_create", { execID: exec.id }, request.cmd);
   return exec.id;
 }

@@ -4,7 +4,6 @@ import { removeTree } from "../base/fs.ts";
 import { syncPoint } from "../base/sync-points.ts";
 import type { Container } from "./container.ts";
 import type { Context } from "./context.ts";
-import type { ExecRegistry } from "./exec.ts";
 import { abandonSlots } from "./attach.ts";
 import { publish } from "./publish.ts";
 import { exitCodeOf, isRunning } from "./state.ts";
@@ -81,21 +80,16 @@ async function erase(context: Context, container: Container, options: RemoveOpti
   }
   const exitCode = exitCodeOf(container.state);
   context.catalog.remove(container);
+  context.execs.forgetAll(container);
   abandonSlots(container);
   container.waiters.removed({ exitCode, error: null });
   publish(context, container, "destroy", {});
 }
 
-export async function removeContainer(
-  context: Context,
-  container: Container,
-  options: RemoveOptions,
-  registry?: ExecRegistry,
-): Promise<void> {
+export async function removeContainer(context: Context, container: Container, options: RemoveOptions): Promise<void> {
   if (container.state.status === "removing") throw inProgress(container);
   await endRun(context, container, options);
   await container.lane.run("remove", () => erase(context, container, options));
-  registry?.forgetAll(container);
 }
 
 export interface Pruned {

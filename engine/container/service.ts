@@ -17,7 +17,7 @@ import { type Changes, renameContainer, resizeContainer, updateContainer } from 
 import type { Container } from "./container.ts";
 import type { Context, FollowUps } from "./context.ts";
 import { createContainer, type Created } from "./create.ts";
-import { createExec, ExecRegistry, type ExecStart, resizeExec, startExec } from "./exec.ts";
+import { createExec, type ExecStart, resizeExec, startExec } from "./exec.ts";
 import { ImageConfigs } from "./image-configs.ts";
 import { openLogs } from "./logs.ts";
 import { pauseContainer, unpauseContainer } from "./pause.ts";
@@ -49,7 +49,6 @@ export const followUpsOf = (context: () => Context): FollowUps => ({
 
 export class Containers implements ContainerService {
   readonly #context: Context;
-  readonly #execs = new ExecRegistry();
   readonly #imageConfigs: ImageConfigs;
   #isPruning = false;
 
@@ -97,7 +96,7 @@ export class Containers implements ContainerService {
     return updateContainer(this.#context, this.#at(ref), changes);
   }
   async remove(ref: string, options: RemoveOptions): Promise<void> {
-    await removeContainer(this.#context, this.#at(ref), options, this.#execs);
+    await removeContainer(this.#context, this.#at(ref), options);
   }
 
   async prune(match: (container: ContainerSnapshot) => boolean): Promise<Pruned> {
@@ -170,15 +169,15 @@ export class Containers implements ContainerService {
   }
 
   async execCreate(ref: string, request: ExecRequest): Promise<string> {
-    return createExec(this.#context, this.#execs, this.#at(ref), request);
+    return createExec(this.#context, this.#at(ref), request);
   }
   async execStart(execId: string, options: ExecStart): Promise<StreamSession> {
-    return startExec(this.#context, this.#execs.find(execId), options);
+    return startExec(this.#context, this.#context.execs.find(execId), options);
   }
   async execResize(execId: string, rows: number, columns: number): Promise<void> {
-    await resizeExec(this.#context, this.#execs.find(execId), rows, columns);
+    await resizeExec(this.#context, this.#context.execs.find(execId), rows, columns);
   }
   execInspect(execId: string): ExecSnapshot {
-    return this.#execs.find(execId).snapshot;
+    return this.#context.execs.find(execId).snapshot;
   }
 }
