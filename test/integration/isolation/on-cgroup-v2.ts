@@ -110,6 +110,27 @@ export const ISOLATION_TESTS: readonly GuestTest[] = [
       }),
   },
   {
+    name: "a kill of an exec'd process is told as it happens, through memory.events, and the container goes on",
+    run: () =>
+      withBed(async (bed) => {
+        const host = { memory: 16 << 20, memorySwap: 16 << 20 };
+        const { sandbox, spec } = await start(bed, ["/bin/hello", "sleep", "600"], { host });
+        const told = new Promise<string>((resolve) => sandbox.onEvent(({ type }) => resolve(type)));
+        const handle = await sandbox.exec(
+          "0123456789abcdef",
+          { ...spec.process, args: ["/bin/hello", "alloc", "64"] },
+          { stdin: false, stdout: true, stderr: true },
+        );
+        handle.session.output.resume();
+        assert.equal((await handle.exited).code, 137);
+        assert.equal(await told, "oom");
+        assert.deepEqual([...(await sandbox.processes())], [sandbox.pid]);
+        await sandbox.killAll();
+        await sandbox.exited;
+        await sandbox.destroy();
+      }),
+  },
+  {
     name: "pause freezes, a paused container can be killed",
     run: () =>
       withBed(async (bed) => {
