@@ -9,6 +9,7 @@ import { commandHelp, groupHelp, overview, usageLine } from "./help.ts";
 import { FlagError, parseArguments } from "./parse/arguments.ts";
 import { bool, list, string } from "./parse/flag.ts";
 import { type Entry, nearestPath, resolveCommand } from "./parse/tree.ts";
+import { paintHelp, paintMessage } from "./render/paint.ts";
 import { CLI_VERSION } from "./version.ts";
 
 /** What the surroundings provide; the client and the debug switch depend on the flags. */
@@ -54,7 +55,7 @@ async function runCommand(
   try {
     const parsed = parseArguments(entry.command.flags, rest, entry.command.interspersed !== false);
     if (parsed.help) {
-      await context.stdout.write(commandHelp(program, path, entry, columns));
+      await context.stdout.write(paintHelp(context.stdout, context.env, commandHelp(program, path, entry, columns)));
       return 0;
     }
     checkCount(program, path, entry, parsed.args.length);
@@ -73,7 +74,8 @@ async function runCommand(
       return 1;
     }
     const { status, text } = explain(error);
-    if (text !== "") await context.stderr.write(`${text}${context.debug ? causes(error) : ""}\n`);
+    const message = paintMessage(context.stderr, context.env, text);
+    if (text !== "") await context.stderr.write(`${message}${context.debug ? causes(error) : ""}\n`);
     return status;
   }
 }
@@ -90,12 +92,14 @@ async function dispatch(outside: Surroundings, argv: readonly string[]): Promise
   const found = globals.help ? ({ kind: "overview" } as const) : resolveCommand(tree, words);
   switch (found.kind) {
     case "overview":
-      await stdout.write(overview(tree, program, GLOBALS, width(outside)));
+      await stdout.write(paintHelp(stdout, outside.env, overview(tree, program, GLOBALS, width(outside))));
       return 0;
-    case "group":
+    case "group": {
       // Asked for it goes to stdout; as an answer to an unfinished command, to stderr.
-      await (found.rest.length > 0 ? stdout : stderr).write(groupHelp(tree, program, found.group, width(outside)));
+      const output = found.rest.length > 0 ? stdout : stderr;
+      await output.write(paintHelp(output, outside.env, groupHelp(tree, program, found.group, width(outside))));
       return 0;
+    }
     case "unknown": {
       if (found.words === "--help") return dispatch(outside, ["--help"]);
       const near = nearestPath(tree, found.words);
@@ -129,7 +133,7 @@ export async function run(outside: Surroundings, argv: readonly string[]): Promi
       return 125;
     }
     const { status, text } = explain(error);
-    await stderr.write(`${text}\n`);
+    await stderr.write(`${paintMessage(stderr, outside.env, text)}\n`);
     return status;
   }
 }

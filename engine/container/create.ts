@@ -61,6 +61,17 @@ function checkEnv(env: readonly string[]): void {
     throw invalid("container.bad_env", `invalid environment variable: ${bad}`, { details: { env: bad } });
 }
 
+const KNOWN_NETWORKS: ReadonlySet<string> = new Set(["bridge", "default", "host", "none", ""]);
+
+/** Until networks can be made there are only the three that always exist. */
+function requireNetwork({ networkMode }: HostConfig): void {
+  if (KNOWN_NETWORKS.has(networkMode) || networkMode.startsWith("container:")) return;
+  throw notFound("network.unknown", `network ${networkMode} not found`, {
+    details: { argument: "NetworkMode", network: networkMode },
+    hint: "This daemon cannot make networks yet: use none, host, bridge or container:NAME.",
+  });
+}
+
 /** No side effects. */
 function decide(context: Context, images: ImageConfigs, request: CreateRequest): Decision {
   if (request.config.image === "") throw invalid("container.no_image", "no image specified");
@@ -75,6 +86,7 @@ function decide(context: Context, images: ImageConfigs, request: CreateRequest):
     view: context.view,
     capabilities: context.backend.capabilities,
   });
+  requireNetwork(host);
   const logWarnings = checkLogConfig(host.logConfig);
   // Thrown away here; made again with the hostname when the files are written.
   networkFiles(config, host, context.hostFiles());

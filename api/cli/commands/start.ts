@@ -6,7 +6,7 @@ import { explain } from "../explain.ts";
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "../session/detach-keys.ts";
 import { attachStreams, runAttached, startFailureStatus } from "../session/run.ts";
 import { checkTerminal, runSession } from "../session/stream.ts";
-import { followSize, proxySignals, resizeContainer } from "../session/terminal.ts";
+import { followSize, proxySignals, redraw, resizeContainer } from "../session/terminal.ts";
 import { withoutSlash } from "./shared.ts";
 
 const startOne = (context: Context, id: string) =>
@@ -122,9 +122,12 @@ export const attach = command({
     const duplex = await attachStreams(context, id, plan);
     const proxy = flags["sig-proxy"] && !Config.Tty ? proxySignals(context, id) : null;
     proxy?.ready();
-    const unfollow = Config.Tty && context.stdout.isTerminal ? followSize(context, resizeContainer(context, id)) : null;
+    const resize = resizeContainer(context, id);
+    if (Config.Tty) await redraw(context, resize);
+    const unfollow = Config.Tty && context.stdout.isTerminal ? followSize(context, resize) : null;
     try {
-      if ((await runSession(context, duplex, plan)) === "detached") return 0;
+      // docker's words and status
+      if ((await runSession(context, duplex, plan)) === "detached") throw new StatusError(1, "read escape sequence");
       const { StatusCode, Error: failure } = await waiting.value;
       if (failure !== undefined && failure.Message !== "") throw new StatusError(1, failure.Message);
       return StatusCode;

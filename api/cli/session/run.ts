@@ -3,6 +3,7 @@ import { ApiError, type Duplex } from "../../client/index.ts";
 import type { CreateBody } from "../create/body.ts";
 import type { Context } from "../context.ts";
 import { StatusError } from "../errors.ts";
+import { paintMessage } from "../render/paint.ts";
 import { pullImage, withTag } from "./pull.ts";
 import { runSession, type SessionEnd } from "./stream.ts";
 import { followSize, proxySignals, resizeContainer, type SignalProxy } from "./terminal.ts";
@@ -62,7 +63,8 @@ export async function createContainer(context: Context, request: CreateRequest):
   claimIdFile(context, request.cidfile);
   try {
     const { Id, Warnings } = await post(context, request);
-    for (const warning of Warnings ?? []) await context.stderr.write(`WARNING: ${warning}\n`);
+    for (const warning of Warnings ?? [])
+      await context.stderr.write(paintMessage(context.stderr, context.env, `WARNING: ${warning}\n`));
     if (request.cidfile !== "") context.files.writeText(request.cidfile, Id);
     return Id;
   } catch (error) {

@@ -29,6 +29,13 @@ export function followSize(context: Context, resize: Resize): () => void {
   return context.signals.listen(["SIGWINCH"], () => send(false));
 }
 
+/** A program draws its screen again when its size changes: one step too large, then `followSize` sends the true size. */
+export async function redraw(context: Context, resize: Resize): Promise<void> {
+  const size = context.stdout.isTerminal ? context.stdout.size() : null;
+  if (size === null || size.rows === 0) return;
+  await resize({ rows: size.rows + 1, columns: size.columns + 1 }).catch(() => undefined);
+}
+
 export const resizeContainer =
   (context: Context, id: string): Resize =>
   ({ rows, columns }) =>

@@ -50,6 +50,17 @@ test("a failed create leaves nothing: no name, no directory, no snapshot", async
   await h.containers.create(createRequest({ name: "web" }));
 });
 
+test("a network that does not exist is named, and nothing is made", async () => {
+  await using h = await openHarness();
+  await expect(
+    h.containers.create(createRequest({ name: "web", host: { networkMode: "nosuch" } })),
+  ).rejects.toMatchObject({
+    kind: "not_found",
+    message: "network nosuch not found",
+  });
+  expect(h.records.all()).toEqual([]);
+});
+
 test("names: taken, malformed, drawn; prefixes: ambiguous and unique", async () => {
   await using h = await openHarness();
   const first = await h.containers.create(createRequest({ name: "web" }));
