@@ -58,7 +58,8 @@ export function imageHandlers(context: Context): Own {
 
 const name = (params: Readonly<Record<string, string>>): string => params["name"] ?? "";
 
-const pulled = (image: string, tag: string): string => {
+const pulled = (canonical: string, tag: string): string => {
+  const image = canonical.replace(/^docker\.io\/(library\/)?/, "");
   if (tag === "") return image;
   return tag.includes(":") ? `${image}@${tag}` : `${image}:${tag}`;
 };
