@@ -1,5 +1,21 @@
 /** Containers: create, inspect, list and the small replies of the verbs. Field order is Go's. */
-import { type Static, flag, int, list, map, maybe, nullable, object, oneOf, set, text, textMap, texts, time, words } from "./common.ts";
+import {
+  type Static,
+  flag,
+  int,
+  list,
+  map,
+  maybe,
+  nullable,
+  object,
+  oneOf,
+  set,
+  text,
+  textMap,
+  texts,
+  time,
+  words,
+} from "./common.ts";
 import { HostConfig, PortMap } from "./host-config.ts";
 import { EndpointSettings, NetworkingConfig } from "./network.ts";
 

@@ -22,7 +22,10 @@ interface Shape {
 }
 
 /** The value, or the first problem. Never throws; never lets a key reach a prototype. */
-export function decode(schema: TSchema, value: unknown): { readonly value: unknown } | { readonly problem: DecodeProblem } {
+export function decode(
+  schema: TSchema,
+  value: unknown,
+): { readonly value: unknown } | { readonly problem: DecodeProblem } {
   try {
     return { value: read(schema as Shape, value, "") };
   } catch (error) {

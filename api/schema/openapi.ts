@@ -39,7 +39,12 @@ function operation(id: string, route: Route): Json {
 }
 
 const pathParameters = (path: string): readonly Json[] =>
-  [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: "path", required: true, schema: { type: "string" } }));
+  [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: { type: "string" },
+  }));
 
 const queryParameters = (route: Route): readonly Json[] =>
   Object.entries(route.query ?? {}).map(([name, param]) => ({
@@ -91,7 +96,8 @@ const mediaTypes: Readonly<Record<Route["reply"], string | null>> = {
 
 function responses(route: Route): Json {
   const failure = errorResponse();
-  if (route.refused !== undefined) return { [route.refused.status]: { ...failure, description: route.refused.message } };
+  if (route.refused !== undefined)
+    return { [route.refused.status]: { ...failure, description: route.refused.message } };
   const statuses = [400, ...(route.errors ?? []), 500].filter((status) => status !== 304);
   return {
     [route.status]: { description: "success", ...content(mediaTypes[route.reply], route.replySchema) },

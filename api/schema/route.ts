@@ -79,10 +79,18 @@ export interface Route {
   readonly refused?: { readonly status: 404 | 501 | 503; readonly message: string };
 }
 
-export type BodyOf<R extends Route> = R extends { readonly body: infer B extends TSchema } ? Decoded<Static<B>> : undefined;
-export type BodyInput<R extends Route> = R extends { readonly body: infer B extends TSchema } ? Input<Static<B>> : undefined;
-export type ReplyOf<R extends Route> = R extends { readonly replySchema: infer S extends TSchema } ? Static<S> : undefined;
-export type QueryTableOf<R extends Route> = R extends { readonly query: infer Q extends QueryTable } ? Q : Record<never, never>;
+export type BodyOf<R extends Route> = R extends { readonly body: infer B extends TSchema }
+  ? Decoded<Static<B>>
+  : undefined;
+export type BodyInput<R extends Route> = R extends { readonly body: infer B extends TSchema }
+  ? Input<Static<B>>
+  : undefined;
+export type ReplyOf<R extends Route> = R extends { readonly replySchema: infer S extends TSchema }
+  ? Static<S>
+  : undefined;
+export type QueryTableOf<R extends Route> = R extends { readonly query: infer Q extends QueryTable }
+  ? Q
+  : Record<never, never>;
 
 export const bool = (about: string) => ({ kind: "bool", absent: false, about }) as const;
 export const boolTrue = (about: string) => ({ kind: "bool", absent: true, about }) as const;

@@ -3,9 +3,19 @@ import type { Readable } from "node:stream";
 import type { ApiVersion, BodyFor, OperationId, QueryFor, ServedOperation } from "../schema/index.ts";
 
 export type Answer =
-  | { readonly kind: "json"; readonly value: unknown; readonly status?: number; readonly headers?: Readonly<Record<string, string>> }
+  | {
+      readonly kind: "json";
+      readonly value: unknown;
+      readonly status?: number;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
   /** A JSON text that is ready, for what is written by hand. */
-  | { readonly kind: "text"; readonly text: string; readonly type: string; readonly headers?: Readonly<Record<string, string>> }
+  | {
+      readonly kind: "text";
+      readonly text: string;
+      readonly type: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
   | { readonly kind: "empty"; readonly status?: number; readonly headers?: Readonly<Record<string, string>> }
   /** Headers go out at once; every chunk is flushed; a client that goes away destroys the stream. */
   | { readonly kind: "stream"; readonly body: Readable; readonly type: string }
@@ -49,7 +59,8 @@ export type Handlers = { readonly [K in ServedOperation]: Handler<K> };
 
 export const json = (value: unknown, status?: number): Answer =>
   status === undefined ? { kind: "json", value } : { kind: "json", value, status };
-export const empty = (status?: number): Answer => (status === undefined ? { kind: "empty" } : { kind: "empty", status });
+export const empty = (status?: number): Answer =>
+  status === undefined ? { kind: "empty" } : { kind: "empty", status };
 export const stream = (body: Readable, type: string): Answer => ({ kind: "stream", body, type });
 
 export const MULTIPLEXED = "application/vnd.docker.multiplexed-stream";

@@ -97,7 +97,12 @@ function malformed(reply: FastifyReply, error: Error): void {
 
 type Serve = (id: string, route: Route, request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
-function servant(handlers: Handlers, paths: WeakMap<IncomingMessage, RewrittenPath>, log: Log, hijacked: Set<Socket>): Serve {
+function servant(
+  handlers: Handlers,
+  paths: WeakMap<IncomingMessage, RewrittenPath>,
+  log: Log,
+  hijacked: Set<Socket>,
+): Serve {
   return async (id, route, { raw: req, params }, reply) => {
     reply.hijack();
     const res = reply.raw;
@@ -118,7 +123,13 @@ function servant(handlers: Handlers, paths: WeakMap<IncomingMessage, RewrittenPa
   };
 }
 
-function deliver(req: IncomingMessage, res: ServerResponse, answer: Answer, status: number, hijacked: Set<Socket>): Promise<void> {
+function deliver(
+  req: IncomingMessage,
+  res: ServerResponse,
+  answer: Answer,
+  status: number,
+  hijacked: Set<Socket>,
+): Promise<void> {
   if (answer.kind !== "hijack") return sendAnswer(req, res, answer, status === 101 ? 200 : status);
   hijacked.add(req.socket);
   req.socket.once("close", () => hijacked.delete(req.socket));

@@ -43,7 +43,8 @@ export async function readAll(source: AsyncIterable<Uint8Array>): Promise<Buffer
   let length = 0;
   for await (const chunk of source) {
     length += chunk.length;
-    if (length > MAX_BODY_BYTES) throw invalid("api.body_too_large", `request body is larger than ${MAX_BODY_BYTES} bytes`);
+    if (length > MAX_BODY_BYTES)
+      throw invalid("api.body_too_large", `request body is larger than ${MAX_BODY_BYTES} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

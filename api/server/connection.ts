@@ -25,7 +25,11 @@ export function openConnection(socket: Socket, source: Readable, early: Uint8Arr
   return {
     signal: gone.signal,
     read: consume,
-    discard: () => consume(() => {}, () => {}),
+    discard: () =>
+      consume(
+        () => {},
+        () => {},
+      ),
     write: (bytes) => write(socket, bytes),
     end: () => {
       if (socket.destroyed) return;

@@ -54,7 +54,9 @@ function matcher(filters: Filters, lookups: Lookups): Matcher {
   on("expose", (one, value) => one.config.exposedPorts.some((port) => portMatches(port, value)));
   on("publish", (one, value) => Object.keys(one.host.portBindings).some((port) => portMatches(port, value)));
   on("volume", (one, value) => one.mounts.some((mount) => mount.name === value || mount.destination === value));
-  on("network", (one, value) => networksOf(one).some((name) => name === value || lookups.networkId(name).startsWith(value)));
+  on("network", (one, value) =>
+    networksOf(one).some((name) => name === value || lookups.networkId(name).startsWith(value)),
+  );
   checks.push((one) => matchesLabels(one.config.labels, filters));
   if (booleanFilter(filters, "is-task") === true) checks.push(() => false);
   addReferences(checks, filters, lookups);
@@ -90,7 +92,8 @@ function portMatches(port: string, wanted: string): boolean {
   const [range = "", wantedType = "tcp"] = wanted.split("/");
   const [number = "", type = "tcp"] = port.split("/");
   const [first = "", last = first] = range.split("-");
-  if (!/^\d+$/.test(first) || !/^\d+$/.test(last)) throw invalid("api.bad_filter", `invalid filter: "${wanted}" is not a port`);
+  if (!/^\d+$/.test(first) || !/^\d+$/.test(last))
+    throw invalid("api.bad_filter", `invalid filter: "${wanted}" is not a port`);
   return type === wantedType && Number(number) >= Number(first) && Number(number) <= Number(last);
 }
 

@@ -59,7 +59,10 @@ function checkVersion({ api, version }: { readonly api: ApiVersion; readonly ver
     );
   }
   if (api > CURRENT) {
-    throw invalid("api.too_new", `client version ${version} is too new. Maximum supported API version is ${API_VERSION}`);
+    throw invalid(
+      "api.too_new",
+      `client version ${version} is too new. Maximum supported API version is ${API_VERSION}`,
+    );
   }
 }
 

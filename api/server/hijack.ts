@@ -36,7 +36,11 @@ export function refuseUpgrade(socket: Socket, error: unknown): void {
   const { status, headers, body } = errorAnswer(error);
   writeClosing(socket, status, { ...COMMON, ...headers }, body);
 }
-export function answerUpgrade(socket: Socket, answer: Exclude<Answer, { kind: "hijack" | "stream" }>, okStatus: number): void {
+export function answerUpgrade(
+  socket: Socket,
+  answer: Exclude<Answer, { kind: "hijack" | "stream" }>,
+  okStatus: number,
+): void {
   const body = answer.kind === "json" ? jsonLine(answer.value) : answer.kind === "text" ? answer.text : "";
   const status = answer.kind === "text" ? okStatus : (answer.status ?? okStatus);
   writeClosing(socket, status, { ...COMMON, ...answer.headers, "Content-Type": "application/json" }, body);

@@ -42,7 +42,10 @@ export function matchesReference(name: string, pattern: string): boolean {
 }
 
 function globExpression(pattern: string): RegExp {
-  const source = pattern.replace(/[.+^${}()|\\]/g, "\\$&").replaceAll("*", "[^/]*").replaceAll("?", "[^/]");
+  const source = pattern
+    .replace(/[.+^${}()|\\]/g, "\\$&")
+    .replaceAll("*", "[^/]*")
+    .replaceAll("?", "[^/]");
   try {
     return new RegExp(`^${source}$`);
   } catch {

@@ -12,12 +12,18 @@ export type Address =
 
 /** systemd's protocol: LISTEN_FDS descriptors from 3 on, if LISTEN_PID is this process. */
 export const activationFds = (env: Readonly<Record<string, string | undefined>>, pid: number): readonly number[] =>
-  Number(env["LISTEN_PID"]) === pid ? Array.from({ length: Number(env["LISTEN_FDS"] ?? 0) || 0 }, (_, index) => 3 + index) : [];
+  Number(env["LISTEN_PID"]) === pid
+    ? Array.from({ length: Number(env["LISTEN_FDS"] ?? 0) || 0 }, (_, index) => 3 + index)
+    : [];
 
 /** Throws `listen.*` errors that name the host as the user wrote it. Pure. */
 export function parseHost(host: string, fds: readonly number[]): readonly Address[] {
   if (host.startsWith("fd://")) {
-    if (fds.length === 0) throw invalid("listen.no_activation", `host ${host}: no sockets were handed over (LISTEN_FDS is not set for this process)`);
+    if (fds.length === 0)
+      throw invalid(
+        "listen.no_activation",
+        `host ${host}: no sockets were handed over (LISTEN_FDS is not set for this process)`,
+      );
     return fds.map((fd) => ({ kind: "fd", host, fd }));
   }
   if (host.startsWith("unix://")) return [{ kind: "unix", host, path: unixPath(host) }];
@@ -26,9 +32,13 @@ export function parseHost(host: string, fds: readonly number[]): readonly Addres
   const [, name = "", port = "0"] = tcp;
   const address = name.replace(/^\[|\]$/g, "") || "0.0.0.0";
   if (!isLoopback(address)) {
-    throw invalid("listen.not_loopback", `host ${host}: without TLS only loopback addresses may be listened on, such as tcp://127.0.0.1:${port}`, {
-      hint: "Whoever can connect has the power of root; use an SSH tunnel to the unix socket instead.",
-    });
+    throw invalid(
+      "listen.not_loopback",
+      `host ${host}: without TLS only loopback addresses may be listened on, such as tcp://127.0.0.1:${port}`,
+      {
+        hint: "Whoever can connect has the power of root; use an SSH tunnel to the unix socket instead.",
+      },
+    );
   }
   return [{ kind: "tcp", host, address, port: Number(port) }];
 }
@@ -37,9 +47,13 @@ export function parseHost(host: string, fds: readonly number[]): readonly Addres
 const MAX_SOCKET_PATH = 107;
 function unixPath(host: string): string {
   const path = host.slice("unix://".length);
-  if (!path.startsWith("/")) throw invalid("listen.bad_host", `host ${host}: the path of a unix socket must be absolute`);
+  if (!path.startsWith("/"))
+    throw invalid("listen.bad_host", `host ${host}: the path of a unix socket must be absolute`);
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH) {
-    throw invalid("listen.bad_host", `host ${host}: the path of a unix socket may have at most ${MAX_SOCKET_PATH} bytes`);
+    throw invalid(
+      "listen.bad_host",
+      `host ${host}: the path of a unix socket may have at most ${MAX_SOCKET_PATH} bytes`,
+    );
   }
   return path;
 }
@@ -78,7 +92,8 @@ function bindPrivately(server: Server, path: string, group: string | null): void
 
 function listening(server: Server, host: string, act: () => void): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const failed = (cause: Error): void => reject(invalid("listen.failed", `cannot listen on ${host}: ${cause.message}`, { cause }));
+  const failed = (cause: Error): void =>
+    reject(invalid("listen.failed", `cannot listen on ${host}: ${cause.message}`, { cause }));
   server.once("error", failed);
   server.once("listening", () => {
     server.removeListener("error", failed);
@@ -92,7 +107,8 @@ function listening(server: Server, host: string, act: () => void): Promise<void>
 async function clearStale({ path, host }: { readonly path: string; readonly host: string }): Promise<void> {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return;
-  if (!stat.isSocket()) throw invalid("listen.not_a_socket", `cannot listen on ${host}: ${path} exists and is not a socket`);
+  if (!stat.isSocket())
+    throw invalid("listen.not_a_socket", `cannot listen on ${host}: ${path} exists and is not a socket`);
   if (await answers(path)) {
     throw conflict("listen.in_use", `cannot listen on ${host}: another daemon answers there`, {
       hint: "Stop it first, or choose another socket with --host.",
@@ -109,7 +125,9 @@ function answers(path: string): Promise<boolean> {
     resolve(true);
   });
   // A full backlog is somebody, too; only a refused connection means that the file is a leftover.
-  socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code !== "ECONNREFUSED" && error.code !== "ENOENT"));
+  socket.once("error", (error: NodeJS.ErrnoException) =>
+    resolve(error.code !== "ECONNREFUSED" && error.code !== "ENOENT"),
+  );
   return promise;
 }
 

@@ -14,7 +14,7 @@ export function parseUnixTime(name: string, value: string): bigint | null {
   return BigInt(seconds) * NANOS + BigInt(fraction.slice(0, 9).padEnd(9, "0"));
 }
 
-const UNIT_NS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, "µs": 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
+const UNIT_NS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
 
 /** Go's duration text ("1h30m") → nanoseconds, or null when it is none. */
 export function parseDuration(value: string): number | null {

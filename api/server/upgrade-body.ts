@@ -88,7 +88,8 @@ class Lookahead {
       this.#buffer = Buffer.concat([this.#buffer, chunk]);
       return;
     }
-    if (this.#socket.readableEnded || this.#socket.destroyed) throw invalid("api.short_body", "the request body ended early");
+    if (this.#socket.readableEnded || this.#socket.destroyed)
+      throw invalid("api.short_body", "the request body ended early");
     const { promise, resolve } = Promise.withResolvers<void>();
     const events = ["readable", "end", "close", "error"] as const;
     for (const event of events) this.#socket.once(event, resolve);

@@ -65,6 +65,9 @@ async function upgrade(handlers: Handlers, req: IncomingMessage, socket: Socket,
   const answer = await dispatch(id, handlers, { route, path, params, req, body, signal: gone.signal });
   if (answer.kind === "stream") throw unsupported("api.no_upgrade", "this endpoint cannot be upgraded");
   if (answer.kind !== "hijack") return answerUpgrade(socket, answer, 200);
-  const run = id === "ContainerAttachWebsocket" ? acceptWebsocket(req, socket, rest, answer.plan) : startUpgraded(socket, rest, answer.plan, path.api);
+  const run =
+    id === "ContainerAttachWebsocket"
+      ? acceptWebsocket(req, socket, rest, answer.plan)
+      : startUpgraded(socket, rest, answer.plan, path.api);
   await run;
 }

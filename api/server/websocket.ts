@@ -14,10 +14,17 @@ const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const MAX_MESSAGE_BYTES = 1024 * 1024;
 const OPCODE = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
-export async function acceptWebsocket(req: IncomingMessage, socket: Socket, early: Buffer, plan: HijackPlan): Promise<void> {
+export async function acceptWebsocket(
+  req: IncomingMessage,
+  socket: Socket,
+  early: Buffer,
+  plan: HijackPlan,
+): Promise<void> {
   const key = req.headers["sec-websocket-key"];
   if (key === undefined) throw invalid("api.websocket_key", "a websocket needs the header Sec-WebSocket-Key");
-  const accept = createHash("sha1").update(key + GUID).digest("base64");
+  const accept = createHash("sha1")
+    .update(key + GUID)
+    .digest("base64");
   socket.write(
     `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
   );
@@ -92,7 +99,8 @@ export class FrameDecoder {
     const lengthBytes = short === 126 ? 2 : short === 127 ? 8 : 0;
     const start = 2 + lengthBytes + 4;
     if (bytes.length < start) return 0;
-    const length = lengthBytes === 0 ? short : Number(lengthBytes === 2 ? bytes.readUInt16BE(2) : bytes.readBigUInt64BE(2));
+    const length =
+      lengthBytes === 0 ? short : Number(lengthBytes === 2 ? bytes.readUInt16BE(2) : bytes.readBigUInt64BE(2));
     if (length > MAX_MESSAGE_BYTES) return null;
     if (bytes.length < start + length) return 0;
     const mask = bytes.subarray(start - 4, start);

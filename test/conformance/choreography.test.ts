@@ -29,7 +29,9 @@ describe.skipIf(busyboxPath === undefined)("the calls of one run (needs busybox-
     return client;
   };
   const attach = async (id: string, query: string): Promise<RawClient> => {
-    const client = await open(`POST /containers/${id}/attach?${query} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`);
+    const client = await open(
+      `POST /containers/${id}/attach?${query} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`,
+    );
     expect(await client.head()).toMatch(/^HTTP\/1\.1 101 UPGRADED/);
     return client;
   };
@@ -67,7 +69,10 @@ describe.skipIf(busyboxPath === undefined)("the calls of one run (needs busybox-
     const waiting = await wait(id, "removed");
     await waiting.head();
     const started = await daemon.ask("POST", `/containers/${id}/start`);
-    expect([started.status, (started.json as { message: string }).message]).toEqual([400, expect.stringContaining("executable file not found in $PATH")]);
+    expect([started.status, (started.json as { message: string }).message]).toEqual([
+      400,
+      expect.stringContaining("executable file not found in $PATH"),
+    ]);
     expect((await attached.rest()).length).toBe(0);
     expect((await waiting.rest()).toString()).toContain('"StatusCode":127');
   });
@@ -75,8 +80,14 @@ describe.skipIf(busyboxPath === undefined)("the calls of one run (needs busybox-
   it("without AutoRemove the container stays created, with code and error", async () => {
     const id = await create({ Cmd: ["/etc/passwd"] });
     expect((await daemon.ask("POST", `/containers/${id}/start`)).status).toBe(400);
-    const { State } = (await daemon.ask("GET", `/containers/${id}/json`)).json as { State: { Status: string; ExitCode: number; Error: string } };
-    expect([State.Status, State.ExitCode, State.Error]).toEqual(["created", 126, expect.stringContaining("permission denied")]);
+    const { State } = (await daemon.ask("GET", `/containers/${id}/json`)).json as {
+      State: { Status: string; ExitCode: number; Error: string };
+    };
+    expect([State.Status, State.ExitCode, State.Error]).toEqual([
+      "created",
+      126,
+      expect.stringContaining("permission denied"),
+    ]);
     await remove(id);
   });
 
@@ -119,7 +130,9 @@ describe.skipIf(busyboxPath === undefined)("the calls of one run (needs busybox-
   it("timings of the last start", async () => {
     const id = await create({ Cmd: ["true"] });
     await daemon.ask("POST", `/containers/${id}/start`);
-    const { Phases } = (await daemon.ask("GET", `/containers/${id}/timings`)).json as { Phases: { Name: string; AtNs: number }[] };
+    const { Phases } = (await daemon.ask("GET", `/containers/${id}/timings`)).json as {
+      Phases: { Name: string; AtNs: number }[];
+    };
     expect(Phases.length).toBeGreaterThan(1);
     expect(Phases.map(({ AtNs }) => AtNs)).toEqual(Phases.map(({ AtNs }) => AtNs).sort((a, b) => a - b));
     await remove(id);

@@ -10,7 +10,8 @@ import { docker as runDocker, dockerEnv, dockerPath } from "../support/docker.ts
 import { finished, type RunOptions } from "../support/process.ts";
 import { hasPty, openTerminal } from "../support/pty.ts";
 
-const missing = dockerPath === undefined ? "the docker command" : busyboxPath === undefined ? "busybox-static" : undefined;
+const missing =
+  dockerPath === undefined ? "the docker command" : busyboxPath === undefined ? "busybox-static" : undefined;
 
 describe.skipIf(missing !== undefined)(`docker (needs ${missing ?? "nothing more"})`, () => {
   let daemon: TestDaemon;
@@ -25,7 +26,11 @@ describe.skipIf(missing !== undefined)(`docker (needs ${missing ?? "nothing more
   };
   const spawned = (...args: string[]) => spawn(dockerPath ?? "", args, { env: dockerEnv(daemon.socket) });
   const terminal = (...args: string[]) =>
-    openTerminal([dockerPath ?? "", ...args], { rows: 30, columns: 100, env: { ...dockerEnv(daemon.socket), TERM: "xterm" } });
+    openTerminal([dockerPath ?? "", ...args], {
+      rows: 30,
+      columns: 100,
+      env: { ...dockerEnv(daemon.socket), TERM: "xterm" },
+    });
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "docker-cli-"));
@@ -43,12 +48,20 @@ describe.skipIf(missing !== undefined)(`docker (needs ${missing ?? "nothing more
 
   describe("what it prints about engine and images", () => {
     it("version and info", async () => {
-      expect(await out("version", "--format", "{{.Server.APIVersion}} {{.Server.Os}}/{{.Server.Arch}}")).toMatch(/^1\.51 linux\/\w+\n$/);
-      expect(await out("info", "--format", "{{.OSType}} {{.Driver}} {{.Swarm.LocalNodeState}}")).toBe("linux overlay2 inactive\n");
+      expect(await out("version", "--format", "{{.Server.APIVersion}} {{.Server.Os}}/{{.Server.Arch}}")).toMatch(
+        /^1\.51 linux\/\w+\n$/,
+      );
+      expect(await out("info", "--format", "{{.OSType}} {{.Driver}} {{.Swarm.LocalNodeState}}")).toBe(
+        "linux overlay2 inactive\n",
+      );
     });
     it("images with docker's id", async () => {
-      expect(await out("images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}")).toBe(`busybox:latest ${imageId}\n`);
-      expect(await out("image", "inspect", "busybox", "--format", "{{.Id}} {{.Os}} {{json .Config.Cmd}}")).toBe(`${imageId} linux ["sh"]\n`);
+      expect(await out("images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}")).toBe(
+        `busybox:latest ${imageId}\n`,
+      );
+      expect(await out("image", "inspect", "busybox", "--format", "{{.Id}} {{.Os}} {{json .Config.Cmd}}")).toBe(
+        `${imageId} linux ["sh"]\n`,
+      );
       expect(await out("history", "--format", "{{.CreatedBy}}", "busybox")).toBe("busybox\n");
     });
     it("tag, rmi by name, rmi in use", async () => {
@@ -56,11 +69,18 @@ describe.skipIf(missing !== undefined)(`docker (needs ${missing ?? "nothing more
       expect(await out("rmi", "other/name:1")).toBe("Untagged: other/name:1\n");
       await out("create", "--name", "user", "busybox");
       const refused = await docker("rmi", "busybox");
-      expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining("conflict: unable to remove repository reference")]);
+      expect([refused.status, refused.stderr]).toEqual([
+        1,
+        expect.stringContaining("conflict: unable to remove repository reference"),
+      ]);
       await out("rm", "user");
     });
     it("networks and volumes that exist, and a clear no for those that do not yet", async () => {
-      expect((await out("network", "ls", "--format", "{{.Name}} {{.Driver}}")).trim().split("\n")).toEqual(["bridge bridge", "host host", "none null"]);
+      expect((await out("network", "ls", "--format", "{{.Name}} {{.Driver}}")).trim().split("\n")).toEqual([
+        "bridge bridge",
+        "host host",
+        "none null",
+      ]);
       expect((await docker("network", "create", "x")).stderr).toContain("not implemented yet");
       expect(await out("volume", "ls", "-q")).toBe("");
       await out("system", "df");
@@ -88,7 +108,10 @@ describe.skipIf(missing !== undefined)(`docker (needs ${missing ?? "nothing more
         expect([program, ran.status, ran.stderr]).toEqual([program, status, expect.stringContaining(text)]);
       }
       const unknown = await docker("run", "missing:latest");
-      expect([unknown.status, unknown.stderr]).toEqual([125, expect.stringMatching(/Unable to find image 'missing:latest' locally[^]*pulling missing:latest/)]);
+      expect([unknown.status, unknown.stderr]).toEqual([
+        125,
+        expect.stringMatching(/Unable to find image 'missing:latest' locally[^]*pulling missing:latest/),
+      ]);
       expect((await docker("run", "--rm", "-m", "1m", "busybox")).status).toBe(125);
       expect(await out("ps", "-aq")).toBe("");
     });
@@ -99,9 +122,24 @@ describe.skipIf(missing !== undefined)(`docker (needs ${missing ?? "nothing more
       expect(stdout === big).toBe(true);
     });
     it("options reach the container", async () => {
-      const probe = "id -u; hostname; pwd; echo $A; cat /proc/self/limits | grep 'open files' | tr -s ' ' | cut -d' ' -f4; ls /data; cat /proc/1/comm";
+      const probe =
+        "id -u; hostname; pwd; echo $A; cat /proc/self/limits | grep 'open files' | tr -s ' ' | cut -d' ' -f4; ls /data; cat /proc/1/comm";
       writeFileSync(join(folder, "marker"), "");
-      const args = ["--user", "65534", "--hostname", "h1", "-w", "/tmp", "-e", "A=b c", "--ulimit", "nofile=64:64", "-v", `${folder}:/data:ro`, "--init"];
+      const args = [
+        "--user",
+        "65534",
+        "--hostname",
+        "h1",
+        "-w",
+        "/tmp",
+        "-e",
+        "A=b c",
+        "--ulimit",
+        "nofile=64:64",
+        "-v",
+        `${folder}:/data:ro`,
+        "--init",
+      ];
       const text = await out("run", "--rm", ...args, "busybox", "sh", "-c", probe);
       const lines = text.trim().split("\n");
       expect(lines.slice(0, 5)).toEqual(["65534", "h1", "/tmp", "b c", "64"]);
@@ -112,10 +150,17 @@ describe.skipIf(missing !== undefined)(`docker (needs ${missing ?? "nothing more
       const file = join(folder, "cid");
       await out("run", "--cidfile", file, "--name", "named", "-l", "a=b", "--entrypoint", "echo", "busybox", "x");
       const id = readFileSync(file, "utf8");
-      expect(await out("inspect", "--format", "{{.Id}} {{.Path}} {{.Args}} {{.Config.Labels.a}}", "named")).toBe(`${id} echo [x] b\n`);
-      expect(await out("ps", "-a", "--filter", "label=a=b", "--format", "{{.Names}} {{.Image}} {{.Command}}")).toBe('named busybox "echo x"\n');
+      expect(await out("inspect", "--format", "{{.Id}} {{.Path}} {{.Args}} {{.Config.Labels.a}}", "named")).toBe(
+        `${id} echo [x] b\n`,
+      );
+      expect(await out("ps", "-a", "--filter", "label=a=b", "--format", "{{.Names}} {{.Image}} {{.Command}}")).toBe(
+        'named busybox "echo x"\n',
+      );
       const taken = await docker("create", "--name", "named", "busybox");
-      expect([taken.status, taken.stderr]).toEqual([1, expect.stringContaining(`The container name "/named" is already in use by container "${id}"`)]);
+      expect([taken.status, taken.stderr]).toEqual([
+        1,
+        expect.stringContaining(`The container name "/named" is already in use by container "${id}"`),
+      ]);
       await out("rm", "named");
     });
     it("signals are passed on: TERM 143, KILL 137", async () => {
@@ -153,7 +198,14 @@ describe.skipIf(missing !== undefined)(`docker (needs ${missing ?? "nothing more
       await out("restart", "-t", "0", "web");
       await out("rename", "web", "api");
       await out("update", "--restart", "on-failure:3", "api");
-      expect(await out("inspect", "--format", "{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}", "api")).toBe("on-failure 3\n");
+      expect(
+        await out(
+          "inspect",
+          "--format",
+          "{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}",
+          "api",
+        ),
+      ).toBe("on-failure 3\n");
       expect(await out("top", "api", "-o", "pid,comm")).toMatch(/PID\s+COMMAND\n\d+\s+sleep/);
       expect(await out("stats", "--no-stream", "--format", "{{.Name}} {{.PIDs}}", "api")).toBe("api 1\n");
       expect(await out("rm", "-f", "api")).toBe("api\n");
@@ -161,18 +213,39 @@ describe.skipIf(missing !== undefined)(`docker (needs ${missing ?? "nothing more
     });
     it("exec: output, stdin, status, environment, user, errors", async () => {
       await out("run", "-d", "--name", "web", "-e", "A=1", "busybox", "sleep", "1000");
-      const { status, stdout, stderr } = await docker("exec", "-e", "B=2", "-w", "/tmp", "web", "sh", "-c", "echo $A$B; pwd; echo e >&2; exit 7");
+      const { status, stdout, stderr } = await docker(
+        "exec",
+        "-e",
+        "B=2",
+        "-w",
+        "/tmp",
+        "web",
+        "sh",
+        "-c",
+        "echo $A$B; pwd; echo e >&2; exit 7",
+      );
       expect([status, stdout, stderr]).toEqual([7, "12\n/tmp\n", "e\n"]);
       expect((await dockerWith({ input: "in" }, "exec", "-i", "web", "cat")).stdout).toBe("in");
       expect(await out("exec", "-u", "daemon", "web", "id", "-un")).toBe("daemon\n");
       const absent = await docker("exec", "web", "nosuch");
-      expect([absent.status, absent.stdout + absent.stderr]).toEqual([127, expect.stringContaining("executable file not found in $PATH")]);
+      expect([absent.status, absent.stdout + absent.stderr]).toEqual([
+        127,
+        expect.stringContaining("executable file not found in $PATH"),
+      ]);
       expect((await docker("exec", "-d", "web", "touch", "/tmp/made")).status).toBe(0);
       expect((await docker("exec", "gone", "true")).stderr).toContain("No such container: gone");
       await out("rm", "-f", "web");
     });
     it("logs: all, --tail, --since, --timestamps, -f to the end", async () => {
-      await out("run", "--name", "talk", "busybox", "sh", "-c", "for i in 1 2 3 4 5; do echo line $i; done; echo e >&2");
+      await out(
+        "run",
+        "--name",
+        "talk",
+        "busybox",
+        "sh",
+        "-c",
+        "for i in 1 2 3 4 5; do echo line $i; done; echo e >&2",
+      );
       expect((await docker("logs", "talk")).stdout).toBe("line 1\nline 2\nline 3\nline 4\nline 5\n");
       expect((await docker("logs", "talk")).stderr).toBe("e\n");
       expect((await docker("logs", "--tail", "2", "talk")).stdout).toBe("line 5\n");
@@ -205,7 +278,17 @@ describe.skipIf(missing !== undefined)(`docker (needs ${missing ?? "nothing more
       const since = String(Math.floor(Date.now() / 1000));
       await out("run", "--rm", "--name", "seen", "busybox", "true");
       const until = String(Math.ceil(Date.now() / 1000) + 1); // the command sends whole seconds
-      const text = await out("events", "--since", since, "--until", until, "--filter", "container=seen", "--format", "{{.Action}}");
+      const text = await out(
+        "events",
+        "--since",
+        since,
+        "--until",
+        until,
+        "--filter",
+        "container=seen",
+        "--format",
+        "{{.Action}}",
+      );
       expect(text.trim().split("\n")).toEqual(["create", "attach", "start", "die", "destroy"]);
     });
     it("prune", async () => {

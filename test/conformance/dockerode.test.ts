@@ -42,16 +42,22 @@ describe.skipIf(busyboxPath === undefined)("dockerode (needs busybox-static)", (
 
   it("run() with an output stream", async () => {
     const out = new Sink();
-    const [result, container] = (await docker.run("busybox", ["sh", "-c", "echo hello; exit 3"], out as Writable, { HostConfig: { NetworkMode: "none" } })) as [
-      { StatusCode: number },
-      Docker.Container,
-    ];
+    const [result, container] = (await docker.run("busybox", ["sh", "-c", "echo hello; exit 3"], out as Writable, {
+      HostConfig: { NetworkMode: "none" },
+    })) as [{ StatusCode: number }, Docker.Container];
     expect([out.text.replaceAll("\r", ""), result.StatusCode]).toEqual(["hello\n", 3]);
     await container.remove();
   });
 
   it.each([true, false])("attach with stdin, hijack %s", async (hijack) => {
-    const container = await docker.createContainer({ Image: "busybox", Cmd: ["cat"], OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true });
+    const container = await docker.createContainer({
+      Image: "busybox",
+      Cmd: ["cat"],
+      OpenStdin: true,
+      StdinOnce: true,
+      AttachStdin: true,
+      AttachStdout: true,
+    });
     const stream = await container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack });
     const { out } = demux(container, stream);
     await container.start();
@@ -79,7 +85,12 @@ describe.skipIf(busyboxPath === undefined)("dockerode (needs busybox-static)", (
   it("exec with both streams and its exit code right after the end", async () => {
     const container = await docker.createContainer({ Image: "busybox", Cmd: ["sleep", "1000"] });
     await container.start();
-    const exec = await container.exec({ Cmd: ["sh", "-c", "cat; echo err >&2; exit 12"], AttachStdin: true, AttachStdout: true, AttachStderr: true });
+    const exec = await container.exec({
+      Cmd: ["sh", "-c", "cat; echo err >&2; exit 12"],
+      AttachStdin: true,
+      AttachStdout: true,
+      AttachStderr: true,
+    });
     const stream = await exec.start({ hijack: true, stdin: true });
     const { out, err } = demux(container, stream);
     const ended = once(stream, "end");
@@ -91,7 +102,11 @@ describe.skipIf(busyboxPath === undefined)("dockerode (needs busybox-static)", (
   });
 
   it("logs: whole as a buffer, then followed", async () => {
-    const container = await docker.createContainer({ Image: "busybox", Cmd: ["sh", "-c", "echo one; read x; echo $x"], OpenStdin: true });
+    const container = await docker.createContainer({
+      Image: "busybox",
+      Cmd: ["sh", "-c", "echo one; read x; echo $x"],
+      OpenStdin: true,
+    });
     await container.start();
     const follow = await container.logs({ follow: true, stdout: true, stderr: true });
     const { out } = demux(container, follow);
@@ -112,8 +127,14 @@ describe.skipIf(busyboxPath === undefined)("dockerode (needs busybox-static)", (
     const container = await docker.createContainer({ Image: "busybox", name: "evented", Labels: { a: "b" } });
     await container.remove();
     await sink.until('"Action":"destroy"');
-    const [created] = sink.text.split("\n").map((line) => JSON.parse(line || "null") as { Actor: { Attributes: object }; status: string });
-    expect(created).toMatchObject({ status: "create", id: container.id, Actor: { Attributes: { a: "b", image: "busybox", name: "evented" } } });
+    const [created] = sink.text
+      .split("\n")
+      .map((line) => JSON.parse(line || "null") as { Actor: { Attributes: object }; status: string });
+    expect(created).toMatchObject({
+      status: "create",
+      id: container.id,
+      Actor: { Attributes: { a: "b", image: "busybox", name: "evented" } },
+    });
     (stream as Readable).destroy();
   });
 
@@ -121,15 +142,29 @@ describe.skipIf(busyboxPath === undefined)("dockerode (needs busybox-static)", (
     const container = await docker.createContainer({ Image: "busybox", Cmd: ["sleep", "1000"], name: "listed" });
     await container.start();
     const [listed] = await docker.listContainers({ filters: { name: ["listed"] } });
-    expect(listed).toMatchObject({ Id: container.id, Names: ["/listed"], State: "running", Image: "busybox", Command: "sleep 1000" });
+    expect(listed).toMatchObject({
+      Id: container.id,
+      Names: ["/listed"],
+      State: "running",
+      Image: "busybox",
+      Command: "sleep 1000",
+    });
     const inspected = await container.inspect();
-    expect(inspected).toMatchObject({ Name: "/listed", State: { Running: true }, HostConfig: { NetworkMode: "bridge" }, Config: { Tty: false } });
+    expect(inspected).toMatchObject({
+      Name: "/listed",
+      State: { Running: true },
+      HostConfig: { NetworkMode: "bridge" },
+      Config: { Tty: false },
+    });
     const stats = await container.stats({ stream: false });
     expect(stats.memory_stats.usage).toBeGreaterThan(0);
     expect(stats.precpu_stats.cpu_usage.total_usage).toBeGreaterThan(0);
     expect((await container.top()).Processes).toHaveLength(1);
     await expect(container.remove()).rejects.toMatchObject({ statusCode: 409 });
-    await expect(docker.getContainer("nope").start()).rejects.toMatchObject({ statusCode: 404, json: { message: "No such container: nope" } });
+    await expect(docker.getContainer("nope").start()).rejects.toMatchObject({
+      statusCode: 404,
+      json: { message: "No such container: nope" },
+    });
     await expect(container.start()).rejects.toMatchObject({ statusCode: 304 });
     await container.stop({ t: 0 });
     await container.remove();

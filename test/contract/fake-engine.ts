@@ -62,7 +62,12 @@ export class FakeEngine {
 
   add(name: string, config: Partial<ContainerConfig> = {}, state?: ContainerState): ContainerSnapshot {
     const id = (this.snapshots.size + 1).toString(16).padStart(2, "0").repeat(32);
-    const snapshot = containerSnapshot({ id, name, config: containerConfig(config), ...(state === undefined ? {} : { state }) });
+    const snapshot = containerSnapshot({
+      id,
+      name,
+      config: containerConfig(config),
+      ...(state === undefined ? {} : { state }),
+    });
     this.snapshots.set(id, snapshot);
     return snapshot;
   }
@@ -82,14 +87,25 @@ export class FakeEngine {
       consoleSize: null,
       ...request,
     };
-    this.execs.set(id, { id, containerId: container.id, request: full, running: false, exitCode: null, pid: 0, ...more });
+    this.execs.set(id, {
+      id,
+      containerId: container.id,
+      request: full,
+      running: false,
+      exitCode: null,
+      pid: 0,
+      ...more,
+    });
     return id;
   }
 
   find(ref: string): ContainerSnapshot {
     const name = ref.replace(/^\//, "");
     const all = [...this.snapshots.values()];
-    const found = all.find(({ id }) => id === ref) ?? all.find((one) => one.name === name) ?? all.find(({ id }) => id.startsWith(ref));
+    const found =
+      all.find(({ id }) => id === ref) ??
+      all.find((one) => one.name === name) ??
+      all.find(({ id }) => id.startsWith(ref));
     if (found === undefined || ref === "") throw notFound("container.not_found", `No such container: ${ref}`);
     return found;
   }
@@ -108,7 +124,8 @@ export class FakeEngine {
   }
 
   get containers(): Engine["containers"] {
-    const note = async (verb: string, ref: string, ...args: unknown[]): Promise<void> => this.#note(verb, undefined, this.find(ref).id, ...args);
+    const note = async (verb: string, ref: string, ...args: unknown[]): Promise<void> =>
+      this.#note(verb, undefined, this.find(ref).id, ...args);
     return {
       list: () => [...this.snapshots.values()],
       find: (ref) => this.find(ref),
@@ -123,7 +140,10 @@ export class FakeEngine {
       update: async (ref, changes) => this.#note("update", [], this.find(ref).id, changes),
       remove: (ref, options) => note("remove", ref, options),
       prune: async (match) => {
-        const deleted = this.#note("prune", [...this.snapshots.values()].filter(match).map(({ id }) => id));
+        const deleted = this.#note(
+          "prune",
+          [...this.snapshots.values()].filter(match).map(({ id }) => id),
+        );
         return { deleted, spaceReclaimed: 0 };
       },
       wait: (ref, condition) => {
@@ -138,7 +158,8 @@ export class FakeEngine {
       top: async (ref, psArgs) => this.#note("top", { titles: ["PID"], processes: [["1"]] }, this.find(ref).id, psArgs),
       usage: async () => null,
       size: async () => ({ sizeRw: 1, sizeRootFs: 2 }),
-      execCreate: async (ref, request) => this.#note("execCreate", this.addExec(this.find(ref), request), this.find(ref).id, request),
+      execCreate: async (ref, request) =>
+        this.#note("execCreate", this.addExec(this.find(ref), request), this.find(ref).id, request),
       execStart: async (id, options) => this.#note("execStart", this.#session(), id, options),
       execResize: async (id, rows, columns) => this.#note("execResize", undefined, id, rows, columns),
       execInspect: (id) => {
@@ -176,7 +197,12 @@ export class FakeEngine {
     };
     return {
       id: "0f0e0d0c-0000-4000-8000-000000000000",
-      config: { dataRoot: "/var/lib/tare", logDriver: "json-file", logLevel: "info", labels: [] } as unknown as Engine["config"],
+      config: {
+        dataRoot: "/var/lib/tare",
+        logDriver: "json-file",
+        logLevel: "info",
+        labels: [],
+      } as unknown as Engine["config"],
       containers: this.containers,
       images: this.#images() as unknown as Engine["images"],
       events: {
@@ -188,7 +214,9 @@ export class FakeEngine {
         },
       },
       volumes: {
-        list: () => [{ name: "data", createdAt: ZERO_TIME, mountpoint: "/v/data/_data", labels: null, anonymous: false }],
+        list: () => [
+          { name: "data", createdAt: ZERO_TIME, mountpoint: "/v/data/_data", labels: null, anonymous: false },
+        ],
         find: (name) => {
           throw notFound("volume.not_found", `get ${name}: no such volume`);
         },
@@ -214,7 +242,8 @@ export class FakeEngine {
     return {
       list: () => [summary],
       resolve: (ref: string) => {
-        if (!["busybox", "busybox:latest", summary.id].includes(ref)) throw notFound("image.not_found", `No such image: ${ref}`);
+        if (!["busybox", "busybox:latest", summary.id].includes(ref))
+          throw notFound("image.not_found", `No such image: ${ref}`);
         return { ...summary, layers: [] };
       },
       inspect: (ref: string) => this.#note("inspectImage", summary, ref),

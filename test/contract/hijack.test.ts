@@ -54,7 +54,9 @@ describe.each([
   test("4 MiB both ways at once, through a process that echoes", async () => {
     api.fake.onSession = (one) => {
       one.onWrite = (chunk) =>
-        new Promise((resolve) => (one.output.write(frame(STREAM.stdout, chunk)) ? resolve() : one.output.once("drain", resolve)));
+        new Promise((resolve) =>
+          one.output.write(frame(STREAM.stdout, chunk)) ? resolve() : one.output.once("drain", resolve),
+        );
       void one.stdinEnded.promise.then(() => one.output.end());
     };
     client.send(post(`/containers/web/attach?${attachAll}`, headers));
@@ -96,12 +98,18 @@ describe("early bytes", () => {
     expect(await read(5)).toBe("early");
   });
   test("a JSON body is not stdin (Content-Length)", async () => {
-    client.send(post(`/containers/web/attach?${attachAll}`, `${UPGRADE}Content-Length: 15\r\n`, '{"stream":true}typed'));
+    client.send(
+      post(`/containers/web/attach?${attachAll}`, `${UPGRADE}Content-Length: 15\r\n`, '{"stream":true}typed'),
+    );
     await client.head();
     expect(await read(5)).toBe("typed");
   });
   test("a chunked body, in pieces", async () => {
-    const request = post(`/containers/web/attach?${attachAll}`, `${UPGRADE}Transfer-Encoding: chunked\r\n`, "5\r\n{}   \r\n0\r\n\r\nabc");
+    const request = post(
+      `/containers/web/attach?${attachAll}`,
+      `${UPGRADE}Transfer-Encoding: chunked\r\n`,
+      "5\r\n{}   \r\n0\r\n\r\nabc",
+    );
     for (const byte of request) {
       client.send(Buffer.from([byte]));
       await new Promise((resolve) => setImmediate(resolve));
@@ -156,7 +164,13 @@ describe("terminal", () => {
 
 describe("exec start", () => {
   const start = (id: string, body = '{"Detach":false,"Tty":false}', headers = UPGRADE): void =>
-    client.send(post(`/v1.51/exec/${id}/start`, `${headers}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n`, body));
+    client.send(
+      post(
+        `/v1.51/exec/${id}/start`,
+        `${headers}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n`,
+        body,
+      ),
+    );
 
   test.each([
     ["with", UPGRADE],
@@ -189,7 +203,10 @@ describe("exec start", () => {
     ] as const) {
       const id = api.fake.addExec(web, {}, more);
       const answer = await api.ask("POST", `/exec/${id}/start`, { body: {} });
-      expect([answer.status, (answer.json as { message: string }).message]).toEqual([409, expect.stringContaining(text)]);
+      expect([answer.status, (answer.json as { message: string }).message]).toEqual([
+        409,
+        expect.stringContaining(text),
+      ]);
     }
   });
   test("detached: 200, empty", async () => {

@@ -26,11 +26,21 @@ type Loose<T> = T extends readonly (infer E)[]
     ? { [K in keyof T]: Loose<Exclude<T[K], null>> }
     : T;
 /** They say "required" below the first level where Docker omits what is empty (Ports[].IP, Config.ExposedPorts). */
-type Omittable<T> = T extends readonly (infer E)[] ? Omittable<E>[] : T extends object ? { [K in keyof T]?: Omittable<T[K]> | undefined } : T;
+type Omittable<T> = T extends readonly (infer E)[]
+  ? Omittable<E>[]
+  : T extends object
+    ? { [K in keyof T]?: Omittable<T[K]> | undefined }
+    : T;
 /** Names of fields whose type differs. */
-type Misfits<Ours, Theirs> = { [K in keyof Ours & keyof Theirs]-?: Loose<Exclude<Ours[K], null>> extends Omittable<Theirs[K]> | undefined ? never : K }[keyof Ours & keyof Theirs];
+type Misfits<Ours, Theirs> = {
+  [K in keyof Ours & keyof Theirs]-?: Loose<Exclude<Ours[K], null>> extends Omittable<Theirs[K]> | undefined
+    ? never
+    : K;
+}[keyof Ours & keyof Theirs];
 /** Their required fields that we do not print. */
-type Missing<Ours, Theirs> = { [K in keyof Theirs]-?: object extends Pick<Theirs, K> ? never : K extends keyof Ours ? never : K }[keyof Theirs];
+type Missing<Ours, Theirs> = {
+  [K in keyof Theirs]-?: object extends Pick<Theirs, K> ? never : K extends keyof Ours ? never : K;
+}[keyof Theirs];
 
 test("container list", () => {
   expectTypeOf<Missing<ContainerSummary, Docker.ContainerInfo>>().toEqualTypeOf<never>();
@@ -54,8 +64,14 @@ test("version, info, networks, volumes", () => {
   expectTypeOf<InfoReply["ServerVersion"]>().toEqualTypeOf<string>();
 });
 test("their create options are a body we take", () => {
-  type Options = Pick<Docker.ContainerCreateOptions, "Image" | "Cmd" | "Env" | "Tty" | "OpenStdin" | "Labels" | "WorkingDir" | "Entrypoint" | "User">;
-  type Ours = Pick<NonNullable<BodyInputFor<"ContainerCreate">>, keyof Options & keyof NonNullable<BodyInputFor<"ContainerCreate">>>;
+  type Options = Pick<
+    Docker.ContainerCreateOptions,
+    "Image" | "Cmd" | "Env" | "Tty" | "OpenStdin" | "Labels" | "WorkingDir" | "Entrypoint" | "User"
+  >;
+  type Ours = Pick<
+    NonNullable<BodyInputFor<"ContainerCreate">>,
+    keyof Options & keyof NonNullable<BodyInputFor<"ContainerCreate">>
+  >;
   expectTypeOf<Exclude<keyof Options, keyof Ours>>().toEqualTypeOf<never>();
 });
 test("replies follow from the route table", () => {

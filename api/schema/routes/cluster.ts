@@ -42,7 +42,15 @@ const refuse = (rows: readonly Row[], refused: NonNullable<Route["refused"]>): R
   Object.fromEntries(
     rows.map(([id, method, path]) => [
       id,
-      { method, path, tag: path.startsWith("/plugins") ? "Plugin" : "System", summary: "Not offered", status: 200, reply: "json", refused } satisfies Route,
+      {
+        method,
+        path,
+        tag: path.startsWith("/plugins") ? "Plugin" : "System",
+        summary: "Not offered",
+        status: 200,
+        reply: "json",
+        refused,
+      } satisfies Route,
     ]),
   );
 
@@ -50,6 +58,12 @@ export const clusterRoutes: Readonly<Record<string, Route>> = {
   ...refuse(managerRows, notManager),
   ...refuse([["SwarmLeave", "POST", "/swarm/leave"]], notPart),
   ...refuse([["SwarmUnlock", "POST", "/swarm/unlock"]], notPart),
-  ...refuse([["SwarmInit", "POST", "/swarm/init"], ["SwarmJoin", "POST", "/swarm/join"]], noSwarm),
+  ...refuse(
+    [
+      ["SwarmInit", "POST", "/swarm/init"],
+      ["SwarmJoin", "POST", "/swarm/join"],
+    ],
+    noSwarm,
+  ),
   ...refuse(pluginRows, later("managed plugins")),
 };

@@ -5,7 +5,20 @@ import { AuthConfig, DiskUsageReply, InfoReply, VersionReply } from "../system.t
 import { later } from "./refusals.ts";
 
 const eventFilters = filters(
-  "config", "container", "daemon", "event", "image", "label", "network", "node", "plugin", "scope", "secret", "service", "type", "volume",
+  "config",
+  "container",
+  "daemon",
+  "event",
+  "image",
+  "label",
+  "network",
+  "node",
+  "plugin",
+  "scope",
+  "secret",
+  "service",
+  "type",
+  "volume",
 );
 const session = { status: 501, message: "BuildKit sessions are not implemented yet; set DOCKER_BUILDKIT=0" } as const;
 

@@ -30,7 +30,11 @@ export function containerHandlers(context: Context): Own {
   return {
     ContainerList: async ({ query }) => {
       const limit = query.limit === "" ? 0 : parseInteger("limit", query.limit);
-      const chosen = selectContainers(containers.list(), { all: query.all, limit, filters: query.filters }, lookups(context));
+      const chosen = selectContainers(
+        containers.list(),
+        { all: query.all, limit, filters: query.filters },
+        lookups(context),
+      );
       return json(await summaries(context, chosen, query.size));
     },
     ContainerCreate: async ({ query, body, api, signal }) => {
@@ -46,7 +50,8 @@ export function containerHandlers(context: Context): Own {
       return json(wireInspect(container, context.networkIds, sizes));
     },
     ContainerDelete: async ({ params, query }) => {
-      if (query.link) throw unsupported("container.links", "removing a link is not supported: legacy links do not exist here");
+      if (query.link)
+        throw unsupported("container.links", "removing a link is not supported: legacy links do not exist here");
       await containers.remove(ref(params), { force: query.force, volumes: query.v });
       return empty();
     },

@@ -17,7 +17,10 @@ export function eventHandlers({ engine, now }: Context): Pick<Handlers, "SystemE
       const since = parseUnixTime("since", query.since);
       const until = parseUnixTime("until", query.until);
       if (since !== null && until !== null && since > until) {
-        throw invalid("events.bad_range", `\`since\` time (${query.since}) cannot be after \`until\` time (${query.until})`);
+        throw invalid(
+          "events.bad_range",
+          `\`since\` time (${query.since}) cannot be after \`until\` time (${query.until})`,
+        );
       }
       const wanted = (event: EngineEvent): boolean =>
         eventMatches(event, query.filters) && (until === null || event.timeNano <= until);

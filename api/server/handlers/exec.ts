@@ -30,7 +30,10 @@ export function execHandlers(context: Context): Own {
         return empty(200);
       }
       refuseSecondStart(exec);
-      return { kind: "hijack", plan: { tty: exec.request.tty, run: (connection) => run(context, exec, options, connection) } };
+      return {
+        kind: "hijack",
+        plan: { tty: exec.request.tty, run: (connection) => run(context, exec, options, connection) },
+      };
     },
     ExecResize: async ({ params, query }) => {
       const { rows, columns } = terminalSize(query);
@@ -57,7 +60,12 @@ function refuseSecondStart({ id, running, exitCode }: ExecSnapshot): void {
 }
 
 /** The connection is taken over first, as clients expect: a program that cannot be executed is reported in its stdout. */
-async function run({ engine }: Context, exec: ExecSnapshot, options: StartOptions, connection: Connection): Promise<void> {
+async function run(
+  { engine }: Context,
+  exec: ExecSnapshot,
+  options: StartOptions,
+  connection: Connection,
+): Promise<void> {
   const { tty, attachStdin, detachKeys } = exec.request;
   let session: StreamSession;
   try {

@@ -12,7 +12,14 @@ import { loadImages } from "./load.ts";
 
 type Own = Pick<
   Handlers,
-  "ImageList" | "ImageInspect" | "ImageHistory" | "ImageLoad" | "ImageTag" | "ImageDelete" | "ImagePrune" | "ImageCreate"
+  | "ImageList"
+  | "ImageInspect"
+  | "ImageHistory"
+  | "ImageLoad"
+  | "ImageTag"
+  | "ImageDelete"
+  | "ImagePrune"
+  | "ImageCreate"
 >;
 
 export function imageHandlers(context: Context): Own {
@@ -21,7 +28,12 @@ export function imageHandlers(context: Context): Own {
   return {
     ImageList: ({ query, api }) => {
       const createdOf = (name: string): number => images.resolve(name).created;
-      const chosen = selectImages(images.list(), { all: query.all, filters: query.filters, nowMs: context.now(), createdOf });
+      const chosen = selectImages(images.list(), {
+        all: query.all,
+        filters: query.filters,
+        nowMs: context.now(),
+        createdOf,
+      });
       const counts = containerCounts(context);
       return json(chosen.map((one) => wireImageSummary(one, counts.get(one.id) ?? 0, query["shared-size"], api)));
     },
@@ -34,12 +46,14 @@ export function imageHandlers(context: Context): Own {
     ImageHistory: ({ params }) => json(images.history(name(params)).map(historyItem)),
     ImageLoad: (call) => loadImages(context, call),
     ImageTag: ({ params, query }) => {
-      if (query.repo === "") throw invalid("image.no_repository", "a repository name is required (query parameter repo)");
+      if (query.repo === "")
+        throw invalid("image.no_repository", "a repository name is required (query parameter repo)");
       images.tag(name(params), query.tag === "" ? query.repo : `${query.repo}:${query.tag}`);
       return empty();
     },
     ImageDelete: async ({ params, query }) => {
-      if (query.platforms.length > 0) throw unsupported("image.platforms", "deleting single platforms of an image is not supported");
+      if (query.platforms.length > 0)
+        throw unsupported("image.platforms", "deleting single platforms of an image is not supported");
       const removed = await images.remove(name(params), { force: query.force, noPrune: query.noprune, usedBy });
       return json(removed.map(wireRemoved));
     },
@@ -47,11 +61,20 @@ export function imageHandlers(context: Context): Own {
       const dangling = booleanFilter(query.filters, "dangling") ?? true;
       const match = pruneMatcher(query.filters, context.now());
       const { removed, spaceReclaimed } = await images.prune({ dangling, match, usedBy });
-      return json({ ImagesDeleted: removed.length === 0 ? null : removed.map(wireRemoved), SpaceReclaimed: spaceReclaimed });
+      return json({
+        ImagesDeleted: removed.length === 0 ? null : removed.map(wireRemoved),
+        SpaceReclaimed: spaceReclaimed,
+      });
     },
     ImageCreate: ({ query }) => {
-      const what = query.fromImage === "" ? "importing an archive" : `pulling ${pulled(query.fromImage, query.tag)} from a registry`;
-      throw unsupported("image.pull", `${what} is not implemented yet: load the image from an archive (docker load, ctr load)`);
+      const what =
+        query.fromImage === ""
+          ? "importing an archive"
+          : `pulling ${pulled(query.fromImage, query.tag)} from a registry`;
+      throw unsupported(
+        "image.pull",
+        `${what} is not implemented yet: load the image from an archive (docker load, ctr load)`,
+      );
     },
   };
 }

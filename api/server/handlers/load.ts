@@ -38,7 +38,13 @@ export async function loadImages({ engine, log }: Context, call: Call<"ImageLoad
   return stream(lines, "application/json");
 }
 
-const loadedMessages = ({ id, references }: { readonly id: string; readonly references: readonly string[] }): string[] =>
+const loadedMessages = ({
+  id,
+  references,
+}: {
+  readonly id: string;
+  readonly references: readonly string[];
+}): string[] =>
   references.length === 0 ? [`Loaded image ID: ${id}\n`] : references.map((name) => `Loaded image: ${name}\n`);
 
 /** `{"os":"linux","architecture":"arm64","variant":"v8"}` as the API sends it → "linux/arm64/v8". */

@@ -18,7 +18,8 @@ export function networkHandlers(context: Context): Own {
       const shown = context.networks.filter((network) => networkMatches(network, query.filters));
       return json(shown.map((network) => wireNetwork(network, context.startedAt)));
     },
-    NetworkInspect: ({ params }) => json(wireNetwork(findNetwork(context.networks, params["id"] ?? ""), context.startedAt)),
+    NetworkInspect: ({ params }) =>
+      json(wireNetwork(findNetwork(context.networks, params["id"] ?? ""), context.startedAt)),
     NetworkDelete: ({ params }) => {
       const { name } = findNetwork(context.networks, params["id"] ?? "");
       throw new TareError("forbidden", "network.predefined", `${name} is a pre-defined network and cannot be removed`);
@@ -38,7 +39,11 @@ function findNetwork(networks: readonly PredefinedNetwork[], wanted: string): Pr
   const exact = networks.find(({ id }) => id === wanted) ?? networks.find(({ name }) => name === wanted);
   if (exact !== undefined) return exact;
   const candidates = wanted === "" ? [] : networks.filter(({ id }) => id.startsWith(wanted));
-  if (candidates.length > 1) throw invalid("network.ambiguous", `network ${wanted} is ambiguous (${candidates.length} matches found based on ID prefix)`);
+  if (candidates.length > 1)
+    throw invalid(
+      "network.ambiguous",
+      `network ${wanted} is ambiguous (${candidates.length} matches found based on ID prefix)`,
+    );
   const [only] = candidates;
   if (only === undefined) throw notFound("network.not_found", `network ${wanted} not found`);
   return only;

@@ -18,7 +18,8 @@ export function statsHandlers(context: Context): Pick<Handlers, "ContainerStats"
       const { id } = containers.find(ref(params));
       const oneShot = query["one-shot"] && api >= 41;
       if (oneShot && query.stream) throw invalid("container.stats_mode", "cannot have stream=true and one-shot=true");
-      if (query.stream) return stream(Readable.from(every(context, id, signal), { objectMode: false }), "application/json");
+      if (query.stream)
+        return stream(Readable.from(every(context, id, signal), { objectMode: false }), "application/json");
       const before = await sample(context, id);
       if (oneShot || before === null) return json(wireStats(describe(context, id), before, null));
       await delay(INTERVAL_MS, undefined, { signal });

@@ -19,12 +19,18 @@ export function streamHandlers(context: Context): Own {
     const session = await containers.attach(container.id, { logs, stream: follow, stdin, stdout, stderr }, signal);
     const { tty, openStdin } = container.config;
     const onDetach = (): void =>
-      events.publish({ type: "container", action: "detach", actorId: container.id, attributes: eventAttributes(container) });
+      events.publish({
+        type: "container",
+        action: "detach",
+        actorId: container.id,
+        attributes: eventAttributes(container),
+      });
     return {
       kind: "hijack",
       plan: {
         tty,
-        run: (connection: Connection) => join(session, connection, { tty, stdin: stdin && openStdin, detachKeys, onDetach }),
+        run: (connection: Connection) =>
+          join(session, connection, { tty, stdin: stdin && openStdin, detachKeys, onDetach }),
       },
     } as const;
   };

@@ -1,6 +1,12 @@
 /** Ping, version, info, disk usage, plugins. */
 import { invalid, notFound } from "../../../engine/index.ts";
-import { API_VERSION, type DiskUsageReply, MIN_API_VERSION, SERVER_VERSION, type VersionReply } from "../../schema/index.ts";
+import {
+  API_VERSION,
+  type DiskUsageReply,
+  MIN_API_VERSION,
+  SERVER_VERSION,
+  type VersionReply,
+} from "../../schema/index.ts";
 import { type Answer, type Handlers, json } from "../answer.ts";
 import { newestFirst } from "../container-filters.ts";
 import type { Context } from "../context.ts";
@@ -83,7 +89,9 @@ async function diskUsage(context: Context, types: readonly string[], api: number
   const counts = containerCounts(context);
   return {
     LayersSize: wants("image") ? layersSize(engine.images) : 0,
-    Images: wants("image") ? engine.images.list().map((one) => wireImageSummary(one, counts.get(one.id) ?? 0, true, api)) : null,
+    Images: wants("image")
+      ? engine.images.list().map((one) => wireImageSummary(one, counts.get(one.id) ?? 0, true, api))
+      : null,
     Containers: wants("container") ? await summaries(context, newestFirst(engine.containers.list()), true) : null,
     Volumes: wants("volume") ? engine.volumes.list().map(wireVolume) : null,
     BuildCache: wants("build-cache") ? [] : null,

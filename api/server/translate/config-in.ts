@@ -82,10 +82,15 @@ const healthcheck = (health: NonNullable<Body["Healthcheck"]>): HealthcheckConfi
 function endpoints(body: Body, networkMode: string, api: ApiVersion): Record<string, EndpointRequest> {
   const given = Object.entries(body.NetworkingConfig?.EndpointsConfig ?? {});
   if (given.length > 1 && api < 44) {
-    throw invalid("container.too_many_endpoints", "container cannot be created with more than one network endpoint below API 1.44");
+    throw invalid(
+      "container.too_many_endpoints",
+      "container cannot be created with more than one network endpoint below API 1.44",
+    );
   }
   const primary = networkMode === "" || networkMode === "default" ? "bridge" : networkMode;
-  const named = given.map(([name, endpoint]) => [name === "default" ? "bridge" : name, endpointRequest(endpoint ?? {})] as const);
+  const named = given.map(
+    ([name, endpoint]) => [name === "default" ? "bridge" : name, endpointRequest(endpoint ?? {})] as const,
+  );
   const result: Record<string, EndpointRequest> = Object.fromEntries(named);
   const mac = body.MacAddress ?? "";
   if (mac === "") return result;

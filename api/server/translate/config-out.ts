@@ -85,7 +85,12 @@ export function wireHostConfig(host: Host): HostConfig {
     ...(host.init === null ? {} : { Init: host.init }),
     ...(host.timeOffsets === null
       ? {}
-      : { TimeOffsets: { MonotonicSeconds: host.timeOffsets.monotonicSeconds, BoottimeSeconds: host.timeOffsets.boottimeSeconds } }),
+      : {
+          TimeOffsets: {
+            MonotonicSeconds: host.timeOffsets.monotonicSeconds,
+            BoottimeSeconds: host.timeOffsets.boottimeSeconds,
+          },
+        }),
   };
 }
 
@@ -173,7 +178,9 @@ const wireVolume = (volume: NonNullable<MountRequest["volume"]>) => ({
   ...some("NoCopy", volume.noCopy),
   ...someOf("Labels", { ...volume.labels }),
   ...some("Subpath", volume.subpath),
-  ...(volume.driver === null ? {} : { DriverConfig: { Name: volume.driver.name, Options: { ...volume.driver.options } } }),
+  ...(volume.driver === null
+    ? {}
+    : { DriverConfig: { Name: volume.driver.name, Options: { ...volume.driver.options } } }),
 });
 const wireTmpfs = (tmpfs: NonNullable<MountRequest["tmpfs"]>) => ({
   ...some("SizeBytes", tmpfs.sizeBytes),

@@ -1,5 +1,10 @@
 /** A container's snapshot → GET /containers/{id}/json. Pure. */
-import { type ContainerSnapshot, type ContainerState as State, type MountPoint as Mount, ZERO_TIME } from "../../../engine/index.ts";
+import {
+  type ContainerSnapshot,
+  type ContainerState as State,
+  type MountPoint as Mount,
+  ZERO_TIME,
+} from "../../../engine/index.ts";
 import type { ContainerInspect, ContainerState, MountPoint } from "../../schema/index.ts";
 import { wireConfig, wireHostConfig } from "./config-out.ts";
 import { networkSettings, type NetworkIds } from "./network-out.ts";

@@ -24,7 +24,14 @@ export function eventMatches(event: EngineEvent, filters: Filters): boolean {
   const scopeOk = anyOf(filters, "scope", (value) => value === "local");
   const typeOk = anyOf(filters, "type", (value) => value === event.type);
   const labelsOk = valuesFor(filters, "label").every((wanted) => hasLabel(event.attributes, wanted));
-  return scopeOk && typeOk && labelsOk && actionMatches(event, filters) && imageMatches(event, filters) && actorsMatch(event, filters);
+  return (
+    scopeOk &&
+    typeOk &&
+    labelsOk &&
+    actionMatches(event, filters) &&
+    imageMatches(event, filters) &&
+    actorsMatch(event, filters)
+  );
 }
 
 /** Exact, except that these three stand for all their forms when they are named without a colon. */

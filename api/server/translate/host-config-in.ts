@@ -63,7 +63,10 @@ export function hostConfig(host: Host, api: ApiVersion): HostConfig {
     timeOffsets:
       host.TimeOffsets === undefined
         ? null
-        : { monotonicSeconds: host.TimeOffsets.MonotonicSeconds ?? 0, boottimeSeconds: host.TimeOffsets.BoottimeSeconds ?? 0 },
+        : {
+            monotonicSeconds: host.TimeOffsets.MonotonicSeconds ?? 0,
+            boottimeSeconds: host.TimeOffsets.BoottimeSeconds ?? 0,
+          },
   };
 }
 
@@ -118,13 +121,20 @@ export function restartPolicy(policy: Host["RestartPolicy"]): RestartPolicy {
   const name = (policy?.Name ?? "") || "no";
   const known = POLICIES.find((one) => one === name);
   if (known === undefined) {
-    throw invalid("container.restart_policy", `invalid restart policy: unknown policy '${name}'; use one of ${POLICIES.map((one) => `'${one}'`).join(", ")}`, {
-      details: { argument: name },
-    });
+    throw invalid(
+      "container.restart_policy",
+      `invalid restart policy: unknown policy '${name}'; use one of ${POLICIES.map((one) => `'${one}'`).join(", ")}`,
+      {
+        details: { argument: name },
+      },
+    );
   }
   const maximumRetryCount = policy?.MaximumRetryCount ?? 0;
   if (known !== "on-failure" && maximumRetryCount !== 0) {
-    throw invalid("container.restart_policy", "invalid restart policy: maximum retry count can only be used with 'on-failure'");
+    throw invalid(
+      "container.restart_policy",
+      "invalid restart policy: maximum retry count can only be used with 'on-failure'",
+    );
   }
   if (maximumRetryCount < 0) {
     throw invalid("container.restart_policy", "invalid restart policy: maximum retry count cannot be negative");
@@ -156,7 +166,10 @@ function mountRequest(mount: Mount, api: ApiVersion): MountRequest {
   }
   const foreign = foreignOptions(mount, type);
   if (foreign !== undefined && api >= 42) {
-    throw invalid("container.mount_options", `invalid mount config for type "${type}": field ${foreign} must not be specified`);
+    throw invalid(
+      "container.mount_options",
+      `invalid mount config for type "${type}": field ${foreign} must not be specified`,
+    );
   }
   return {
     type,
@@ -171,7 +184,12 @@ function mountRequest(mount: Mount, api: ApiVersion): MountRequest {
   };
 }
 
-const OPTION_FIELDS = { bind: "BindOptions", volume: "VolumeOptions", tmpfs: "TmpfsOptions", image: "ImageOptions" } as const;
+const OPTION_FIELDS = {
+  bind: "BindOptions",
+  volume: "VolumeOptions",
+  tmpfs: "TmpfsOptions",
+  image: "ImageOptions",
+} as const;
 const foreignOptions = (mount: Mount, type: MountRequest["type"]): string | undefined =>
   KINDS.filter((kind) => kind !== type)
     .map((kind) => OPTION_FIELDS[kind])
@@ -185,7 +203,10 @@ const bindOptions = (bind: NonNullable<Mount["BindOptions"]>, api: ApiVersion): 
   readOnlyForceRecursive: api >= 44 && (bind.ReadOnlyForceRecursive ?? false),
 });
 
-const volumeOptions = (volume: NonNullable<Mount["VolumeOptions"]>, api: ApiVersion): NonNullable<MountRequest["volume"]> => ({
+const volumeOptions = (
+  volume: NonNullable<Mount["VolumeOptions"]>,
+  api: ApiVersion,
+): NonNullable<MountRequest["volume"]> => ({
   noCopy: volume.NoCopy ?? false,
   subpath: api >= 45 ? (volume.Subpath ?? "") : "",
   labels: texts(volume.Labels),

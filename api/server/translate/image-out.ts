@@ -8,7 +8,12 @@ export type Image = ReturnType<Images["resolve"]>;
 export type Summary = ReturnType<Images["list"]>[number];
 type Removed = Awaited<ReturnType<Images["remove"]>>[number];
 
-export function wireImageSummary(image: Summary, containers: number, withShared: boolean, api: ApiVersion): ImageSummary {
+export function wireImageSummary(
+  image: Summary,
+  containers: number,
+  withShared: boolean,
+  api: ApiVersion,
+): ImageSummary {
   const none = api < 43;
   return {
     Containers: api >= 51 ? containers : -1,

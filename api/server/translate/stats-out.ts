@@ -41,7 +41,10 @@ export function wireStats(context: StatsContext, sample: Sample | null, before: 
     read: sample?.usage.read ?? ZERO_TIME,
     preread: before?.usage.read ?? ZERO_TIME,
     pids_stats: sample === null ? {} : pids(sample.usage),
-    blkio_stats: { io_service_bytes_recursive: sample === null ? null : blkio(sample.usage, context.cgroupVersion), ...NO_BLKIO },
+    blkio_stats: {
+      io_service_bytes_recursive: sample === null ? null : blkio(sample.usage, context.cgroupVersion),
+      ...NO_BLKIO,
+    },
     num_procs: 0,
     storage_stats: {},
     cpu_stats: sample === null ? NO_CPU : cpu(sample),

@@ -27,7 +27,10 @@ export function wireSummary(container: ContainerSnapshot, context: SummaryContex
     Labels: { ...container.config.labels },
     State: container.state.status,
     Status: statusText(container.state, context.nowMs),
-    HostConfig: { NetworkMode: container.host.networkMode, ...someOf("Annotations", { ...container.host.annotations }) },
+    HostConfig: {
+      NetworkMode: container.host.networkMode,
+      ...someOf("Annotations", { ...container.host.annotations }),
+    },
     NetworkSettings: { Networks: endpointsOf(container, context.networkIds) },
     Mounts: container.mounts.map(wireMountPoint),
   };

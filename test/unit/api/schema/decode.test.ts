@@ -14,7 +14,9 @@ const schema = Type.Object({
 });
 
 test("names in any case, unknown ones dropped, null is absent", () => {
-  expect(decode(schema, { cmd: ["a"], TTY: true, nonsense: {}, maybe: null })).toEqual({ value: { Cmd: ["a"], Tty: true } });
+  expect(decode(schema, { cmd: ["a"], TTY: true, nonsense: {}, maybe: null })).toEqual({
+    value: { Cmd: ["a"], Tty: true },
+  });
 });
 test("an exact name is not shadowed by a later other spelling's absence", () => {
   expect(decode(schema, { Tty: false, maybe: { MEMORY: 1 } })).toEqual({ value: { Tty: false, Maybe: { Memory: 1 } } });
@@ -46,7 +48,9 @@ test("any JSON value decodes or names a problem, and no prototype is touched", (
       expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
     }),
   );
-  const hostile = JSON.parse('{"__proto__":{"Tty":true},"Map":{"__proto__":"x"},"constructor":{"prototype":{}}}') as unknown;
+  const hostile = JSON.parse(
+    '{"__proto__":{"Tty":true},"Map":{"__proto__":"x"},"constructor":{"prototype":{}}}',
+  ) as unknown;
   const { value } = decode(schema, hostile) as { value: { Tty?: boolean; Map: object } };
   expect(value.Tty).toBeUndefined();
   expect(Object.getPrototypeOf(value.Map)).toBe(Object.prototype);

@@ -5,7 +5,9 @@ import { allRoutes, openApi, parseApiVersion } from "../../../../api/schema/inde
 
 /** Regenerate after a reviewed change: node -e 'import("./api/schema/index.ts").then((m) => console.log(JSON.stringify(m.openApi(), null, 1)))' */
 test("the OpenAPI document is the reviewed one", async () => {
-  await expect(`${JSON.stringify(openApi(), null, 1)}\n`).toMatchFileSnapshot(join(import.meta.dirname, "openapi.golden.json"));
+  await expect(`${JSON.stringify(openApi(), null, 1)}\n`).toMatchFileSnapshot(
+    join(import.meta.dirname, "openapi.golden.json"),
+  );
 });
 
 test("every row is one operation with its own method and path", () => {
@@ -15,8 +17,12 @@ test("every row is one operation with its own method and path", () => {
 
 /** The rows that a docker client of the 1.51 API may call, from its API description; kept as text so that no row is lost. */
 test("every operation of Docker's API 1.51 has a row", () => {
-  const known = new Set(Object.values(allRoutes).map(({ method, path }) => `${method} ${path.replace(/\{\w+\}/g, "{}")}`));
-  const lines = readFileSync(join(import.meta.dirname, "docker-1.51-operations.txt"), "utf8").trim().split("\n");
+  const known = new Set(
+    Object.values(allRoutes).map(({ method, path }) => `${method} ${path.replace(/\{\w+\}/g, "{}")}`),
+  );
+  const lines = readFileSync(join(import.meta.dirname, "docker-1.51-operations.txt"), "utf8")
+    .trim()
+    .split("\n");
   expect(lines.filter((line) => !known.has(line))).toEqual([]);
 });
 

@@ -15,7 +15,8 @@ describe("detach keys", () => {
   test("texts", () => {
     expect([...parseDetachKeys("")]).toEqual([16, 17]);
     expect([...parseDetachKeys("ctrl-a,x,DEL,ctrl-@,ctrl-_")]).toEqual([1, 120, 127, 0, 31]);
-    for (const bad of ["ctrl-1", "xx", "ctrl-", "a,,b", "ctrl-p,"]) expect(() => parseDetachKeys(bad)).toThrow(`Invalid detach keys (${bad}) provided`);
+    for (const bad of ["ctrl-1", "xx", "ctrl-", "a,,b", "ctrl-p,"])
+      expect(() => parseDetachKeys(bad)).toThrow(`Invalid detach keys (${bad}) provided`);
   });
   test("however the input is cut, nothing is lost and the sequence is found", () => {
     const keys = parseDetachKeys("ctrl-p,ctrl-q");
@@ -49,7 +50,12 @@ describe("times", () => {
     expect(() => parseUnixTime("since", "10m")).toThrow('"since"');
   });
   test("durations and until", () => {
-    expect([parseDuration("1h30m"), parseDuration("-1.5s"), parseDuration("1d"), parseDuration("")]).toEqual([5.4e12, -1.5e9, null, null]);
+    expect([parseDuration("1h30m"), parseDuration("-1.5s"), parseDuration("1d"), parseDuration("")]).toEqual([
+      5.4e12,
+      -1.5e9,
+      null,
+      null,
+    ]);
     expect(parseUntil("10m", 1_000_000)).toBe(400_000);
     expect(parseUntil("2026-11-22T10:00:00", 0)).toBe(Date.UTC(2026, 10, 22, 10));
     expect(parseUntil("1700000000", 0)).toBe(1.7e12);
@@ -78,15 +84,26 @@ test("filters", () => {
   expect([...parseFilters('{"status":{"exited":true,"dead":false}}', known)]).toEqual([["status", ["exited", "dead"]]]);
   expect([...parseFilters('{"label":["a=b"]}', known)]).toEqual([["label", ["a=b"]]]);
   expect(parseFilters("null", known).size).toBe(0);
-  for (const bad of ['"x"', "{", "[]", '{"label":"a"}', '{"label":[1]}', '{"label":{"a":1}}']) expect(() => parseFilters(bad, known)).toThrow("invalid filter");
+  for (const bad of ['"x"', "{", "[]", '{"label":"a"}', '{"label":[1]}', '{"label":{"a":1}}'])
+    expect(() => parseFilters(bad, known)).toThrow("invalid filter");
   expect(booleanFilter(parseFilters('{"dangling":["1"]}', known), "dangling")).toBe(true);
-  expect(() => booleanFilter(parseFilters('{"dangling":["x"]}', known), "dangling")).toThrow("invalid filter 'dangling=[x]'");
-  expect(() => booleanFilter(parseFilters('{"dangling":["true","false"]}', known), "dangling")).toThrow("invalid filter 'dangling=[true false]'");
-  expect([matchesPattern("web-1", "eb"), matchesPattern("web", "^x"), matchesPattern("a", "(")]).toEqual([true, false, false]);
+  expect(() => booleanFilter(parseFilters('{"dangling":["x"]}', known), "dangling")).toThrow(
+    "invalid filter 'dangling=[x]'",
+  );
+  expect(() => booleanFilter(parseFilters('{"dangling":["true","false"]}', known), "dangling")).toThrow(
+    "invalid filter 'dangling=[true false]'",
+  );
+  expect([matchesPattern("web-1", "eb"), matchesPattern("web", "^x"), matchesPattern("a", "(")]).toEqual([
+    true,
+    false,
+    false,
+  ]);
 });
 
 test("integers beyond 2^53 are exact JSON numbers", () => {
-  expect(jsonLine({ a: int64(18_446_744_073_709_551_615n), b: int64(5n), c: "<&>" })).toBe('{"a":18446744073709551615,"b":5,"c":"<&>"}\n');
+  expect(jsonLine({ a: int64(18_446_744_073_709_551_615n), b: int64(5n), c: "<&>" })).toBe(
+    '{"a":18446744073709551615,"b":5,"c":"<&>"}\n',
+  );
 });
 
 test("frames", () => {
@@ -101,7 +118,10 @@ test("progress text", () => {
 });
 
 test("machine cpu", () => {
-  expect(machineCpu("cpu  1 2 3 4 5 6 7 800 900\ncpu0 1\ncpu1 1\nintr 5\n")).toEqual({ systemNs: 280_000_000, onlineCpus: 2 });
+  expect(machineCpu("cpu  1 2 3 4 5 6 7 800 900\ncpu0 1\ncpu1 1\nintr 5\n")).toEqual({
+    systemNs: 280_000_000,
+    onlineCpus: 2,
+  });
 });
 
 describe("hosts", () => {
@@ -111,10 +131,17 @@ describe("hosts", () => {
     expect(parseHost("tcp://[::1]:2375", [])).toMatchObject([{ address: "::1" }]);
     expect(parseHost("fd://", [3, 4])).toMatchObject([{ fd: 3 }, { fd: 4 }]);
   });
-  test.each(["tcp://0.0.0.0:2375", "tcp://:2375", "tcp://10.0.0.1:1", "tcp://[::]:1", "tcp://example.org:1", "fd://", "unix://relative", `unix:///${"x".repeat(107)}`, "http://x"])(
-    "%s is refused by name",
-    (host) => expect(() => parseHost(host, [])).toThrow(host),
-  );
+  test.each([
+    "tcp://0.0.0.0:2375",
+    "tcp://:2375",
+    "tcp://10.0.0.1:1",
+    "tcp://[::]:1",
+    "tcp://example.org:1",
+    "fd://",
+    "unix://relative",
+    `unix:///${"x".repeat(107)}`,
+    "http://x",
+  ])("%s is refused by name", (host) => expect(() => parseHost(host, [])).toThrow(host));
   test("socket activation is for this process only", () => {
     expect(activationFds({ LISTEN_PID: "7", LISTEN_FDS: "2" }, 7)).toEqual([3, 4]);
     expect(activationFds({ LISTEN_PID: "8", LISTEN_FDS: "2" }, 7)).toEqual([]);
@@ -131,7 +158,12 @@ describe("ctrd's flags", () => {
     });
     expect(parseFlags(["--version"]).action).toBe("version");
   });
-  test.each([["--bogus", "--bogus"], ["--data-root", "--data-root"], ["stray", "stray"], ["--host=", "--host"]])("%s", (flag, named) => {
+  test.each([
+    ["--bogus", "--bogus"],
+    ["--data-root", "--data-root"],
+    ["stray", "stray"],
+    ["--host=", "--host"],
+  ])("%s", (flag, named) => {
     expect(() => parseFlags([flag])).toThrow(named);
   });
 });
