@@ -106,8 +106,8 @@ static int gate(struct child *child) {
     if (!child->may_start) {
         prctl(PR_SET_NAME, "tare:[gate]", 0, 0, 0);
         child_report(child, STATUS_CREATED, 0);
-        wait_for(child, GO_START);
     }
+    wait_for(child, GO_START); /* with an early START the word is here already */
     prctl(PR_SET_NAME, "tare:[final]", 0, 0, 0);
     return 0;
 }
@@ -116,6 +116,7 @@ static int perform(struct child *child, const struct record *record) {
     op_function *op = OPS[record->op->code];
     child->err->op = record->index;
     child->err->code = record->op->code;
+    if (record->op->code != OP_DEVICE && record->op->code != OP_SYMLINK) forget_parent(child);
     if (record->op->code == OP_GATE) return child->joins ? 0 : gate(child);
     return op == NULL ? fail_with(child->err, ENOSYS, "perform", record->op->name) : op(child, record);
 }

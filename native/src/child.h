@@ -22,6 +22,9 @@ struct child {
     int userns;         /* the container's user namespace, while mounts are made */
     int stdio[3];       /* what becomes 0, 1, 2 */
     int slave;          /* the pty's container end */
+    int parent;         /* of the entry made last; see borrow_parent() */
+    char parent_path[64]; /* its directory, while keeps_parent */
+    bool keeps_parent;
     int masked;         /* the empty read-only tmpfs put over masked directories */
     int *prepared;      /* per record: the detached clone of its source (-1 none); NULL before, and for an exec */
     bool may_proceed, may_start;
@@ -58,6 +61,10 @@ int open_in_root(const struct child *child, const char *path, u64 flags, u64 res
 int make_directory(const struct child *child, const char *path, u64 resolve);
 /* The directory that holds the last name of path, made where missing; *name points into `buffer`. */
 int make_parent(const struct child *child, const char *path, char *buffer, size_t size, const char **name);
+/* The same, kept open for the entries that follow: a dozen of them are made in /dev. Not to be closed by the caller. */
+int borrow_parent(struct child *child, const char *path, char *buffer, size_t size, const char **name);
+/* Before anything is mounted: the same path may then mean another directory. */
+void forget_parent(struct child *child);
 /* An existing file or directory, or an empty one made there. */
 int make_target(const struct child *child, const char *path, bool directory, u64 resolve);
 /* "/proc/self/fd/N" is never used on what a container may have mounted: modes go through this verified procfs. */

@@ -31,6 +31,8 @@ void put_i64(struct text *text, i64 value);
 void put_padded(struct text *text, u64 value, unsigned digits);
 /* The inside of a JSON string. Bytes that are not UTF-8 become \ufffd, as Go's encoder does. */
 void put_json(struct text *text, const char *bytes, size_t count);
+/* The same up to the first newline, which is not taken. Returns how many bytes that were. */
+size_t put_json_line(struct text *text, const char *bytes, size_t count);
 /* "seconds.nanoseconds" */
 void put_time(struct text *text, u64 ns);
 #endif

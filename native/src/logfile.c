@@ -12,6 +12,13 @@
 static char encoded[512 << 10] __attribute__((aligned(4096)));
 _Static_assert(sizeof encoded >= 2 * RECORD_MAX, "room for records");
 static size_t filled;
+/* What ends every record of a chunk, made once for it. */
+static struct {
+    const char *stream;
+    u64 time;
+    size_t length;
+    char text[ATTRS_MAX + 128];
+} tail __attribute__((aligned(4096)));
 
 static int open_at_end(struct logfile *log, int flags) {
     struct stat node;
@@ -113,35 +120,43 @@ static void flush(struct logfile *log) {
     log->failure = number;
 }
 
-static void put_record(struct logfile *log, const char *stream, const char *bytes, size_t count, bool ended, u64 time) {
+static void make_tail(const struct logfile *log, const char *stream, u64 time) {
+    if (tail.stream == stream && tail.time == time) return;
+    struct text text = {tail.text, sizeof tail.text, 0, false};
+    put_str(&text, "\\n\",\"stream\":\"");
+    put_str(&text, stream);
+    put_str(&text, *log->attrs == 0 ? "\"" : "\",\"attrs\":");
+    put_str(&text, log->attrs);
+    put_str(&text, ",\"time\":\"");
+    put_rfc3339(&text, time);
+    put_str(&text, "\"}\n");
+    tail.length = text.length;
+    tail.stream = stream;
+    tail.time = time;
+}
+
+/*
+ * One piece of a line: up to its newline or LOG_PIECE bytes, as one record. A full piece is never the end of its line, even
+ * when the newline is next: as Docker cuts it. Returns how many bytes were taken, with the newline.
+ */
+static size_t put_piece(struct logfile *log, struct log_line *line, const char *stream, const char *bytes, size_t count, bool may_end,
+                        u64 now) {
     if (log->max_bytes != 0 && log->size + filled >= log->max_bytes) {
         flush(log);
         if (log->size >= log->max_bytes) rotate(log);
     }
     if (sizeof encoded - filled < RECORD_MAX) flush(log);
+    if (!line->continued) line->first_time = now;
+    make_tail(log, stream, line->first_time);
     struct text text = {encoded, sizeof encoded, filled, false};
     put_str(&text, "{\"log\":\"");
-    put_json(&text, bytes, count);
-    put_str(&text, ended ? "\\n\",\"stream\":\"" : "\",\"stream\":\"");
-    put_str(&text, stream);
-    if (*log->attrs != 0) {
-        put_str(&text, "\",\"attrs\":");
-        put_str(&text, log->attrs);
-        put_str(&text, ",\"time\":\"");
-    } else {
-        put_str(&text, "\",\"time\":\"");
-    }
-    put_rfc3339(&text, time);
-    put_str(&text, "\"}\n");
+    size_t taken = put_json_line(&text, bytes, count < LOG_PIECE ? count : LOG_PIECE);
+    bool ended = may_end && taken < LOG_PIECE;
+    size_t skipped = ended ? 0 : 2; /* the newline */
+    put_bytes(&text, tail.text + skipped, tail.length - skipped);
     filled = text.length;
-}
-
-/* One piece of a line: its end, or LOG_PIECE bytes of it. */
-static void put_piece(struct logfile *log, struct log_line *line, const char *stream, const char *bytes, size_t count, bool ended,
-                      u64 now) {
-    if (!line->continued) line->first_time = now;
-    put_record(log, stream, bytes, count, ended, line->first_time);
     line->continued = !ended;
+    return taken + (ended ? 1 : 0);
 }
 
 static bool hold(struct log_line *line, const char *bytes, size_t count) {
@@ -155,26 +170,25 @@ static bool hold(struct log_line *line, const char *bytes, size_t count) {
     return true;
 }
 
+/* A line that began in an earlier chunk, or ends in a later one. Returns how many bytes were taken. */
+static size_t collect(struct logfile *log, struct log_line *line, const char *stream, const char *bytes, size_t count, u64 now) {
+    size_t room = LOG_PIECE - line->length, part = count < room ? count : room;
+    const char *newline = memchr(bytes, '\n', part);
+    if (newline != NULL) part = (size_t)(newline - bytes);
+    if (!hold(line, bytes, part)) return put_piece(log, line, stream, bytes, part, false, now);
+    if (newline == NULL && part < room) return part;
+    put_piece(log, line, stream, line->held, line->length, true, now);
+    line->length = 0;
+    return part + (newline != NULL ? 1 : 0);
+}
+
 void log_chunk(struct logfile *log, struct log_line *line, const char *stream, const char *bytes, size_t count) {
     u64 now = now_ns(CLOCK_REALTIME);
-    const char *at = bytes, *end = bytes + count;
-    while (at < end) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        size_t left = (size_t)((newline == NULL ? end : newline) - at);
-        size_t room = LOG_PIECE - line->length;
-        size_t part = left < room ? left : room;
-        /* a full piece is never the end of its line, even when the newline is next: as Docker cuts it */
-        bool full = part == room, ended = newline != NULL && part == left && !full;
-        if (line->length == 0 && (ended || full)) {
-            put_piece(log, line, stream, at, part, ended, now);
-        } else {
-            if (part > 0 && !hold(line, at, part)) put_piece(log, line, stream, at, part, false, now);
-            if (ended || full) {
-                put_piece(log, line, stream, line->held, line->length, ended, now);
-                line->length = 0;
-            }
-        }
-        at += part + (ended ? 1 : 0);
+    const char *last = memrchr(bytes, '\n', count);
+    size_t whole = last == NULL ? 0 : (size_t)(last - bytes) + 1;
+    for (size_t at = 0; at < count;) {
+        if (line->length == 0 && at < whole) at += put_piece(log, line, stream, bytes + at, whole - at, true, now);
+        else at += collect(log, line, stream, bytes + at, count - at, now);
     }
     flush(log);
 }
@@ -194,4 +208,6 @@ void log_release(struct log_line *line) {
 
 void log_idle(void) {
     give_back(encoded, sizeof encoded);
+    tail.stream = NULL;
+    give_back(&tail, sizeof tail);
 }

@@ -26,7 +26,7 @@ int main(int argc, char **argv) {
      * descriptors through /proc. It is inherited by every child and ends only with exec.
      */
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return 1;
-    if (strcmp(verb, "launch") == 0) monitor_main(3);
+    if (strcmp(verb, "launch") == 0) monitor_main(3, argv[0]);
     if (strcmp(verb, "explain") == 0) return explain_main();
     if (strcmp(verb, "version") == 0) return version_main();
     static const char usage[] = "usage: ctr-shim launch | explain | version\n";

@@ -283,26 +283,12 @@ static int open_null(struct monitor *m, struct err *err) {
 /* Copies what outlives the plan's memory. */
 static int monitor_record(struct monitor *m, const struct record *record, struct err *err) {
     const struct value *v = record->v;
-    err->op = record->index;
-    err->code = record->op->code;
     switch (record->op->code) {
     case OP_MONITOR:
         m->id = strdup(v[F_MONITOR_ID].text);
         m->run = strdup(v[F_MONITOR_RUN].text);
         m->exit_path = strdup(v[F_MONITOR_EXIT_PATH].text);
-        if (m->id == NULL || m->run == NULL || m->exit_path == NULL) return fail(err, "strdup", NULL);
-        return open_control(m, v[F_MONITOR_RUNTIME_DIR].text, err);
-    case OP_LOG:
-        if (v[F_LOG_FORMAT].number == LOG_NONE) return 0;
-        if (v[F_LOG_FORMAT].number != LOG_JSON_FILE) return fail_with(err, EINVAL, "log", NULL);
-        m->has_log = true;
-        if (log_open(&m->log, v[F_LOG_PATH].text, v[F_LOG_ATTRS].text, v[F_LOG_MAX_BYTES].number, (u32)v[F_LOG_MAX_FILES].number) != 0)
-            return fail(err, "open", v[F_LOG_PATH].text);
-        return 0;
-    case OP_OOM_WATCH:
-        if (oom_open(&m->oom, (u32)v[F_OOM_WATCH_CGROUP_VERSION].number, v[F_OOM_WATCH_DIR].text) != 0)
-            return fail(err, "oom_watch", v[F_OOM_WATCH_DIR].text);
-        return 0;
+        return m->id == NULL || m->run == NULL || m->exit_path == NULL ? fail(err, "strdup", NULL) : 0;
     case OP_CGROUP_V2:
         m->cgroup_v2 = strdup(v[F_CGROUP_V2_DIR].text);
         return m->cgroup_v2 != NULL ? 0 : fail(err, "strdup", NULL);
@@ -321,11 +307,45 @@ static int monitor_record(struct monitor *m, const struct record *record, struct
     }
 }
 
-static int prepare(struct monitor *m, const struct plan *plan, struct err *err) {
+/* What only the running container needs. */
+static int service_record(struct monitor *m, const struct record *record, struct err *err) {
+    const struct value *v = record->v;
+    switch (record->op->code) {
+    case OP_MONITOR:
+        return open_control(m, v[F_MONITOR_RUNTIME_DIR].text, err);
+    case OP_LOG:
+        if (v[F_LOG_FORMAT].number == LOG_NONE) return 0;
+        if (v[F_LOG_FORMAT].number != LOG_JSON_FILE) return fail_with(err, EINVAL, "log", NULL);
+        m->has_log = true;
+        if (log_open(&m->log, v[F_LOG_PATH].text, v[F_LOG_ATTRS].text, v[F_LOG_MAX_BYTES].number, (u32)v[F_LOG_MAX_FILES].number) != 0)
+            return fail(err, "open", v[F_LOG_PATH].text);
+        return 0;
+    case OP_OOM_WATCH:
+        if (oom_open(&m->oom, (u32)v[F_OOM_WATCH_CGROUP_VERSION].number, v[F_OOM_WATCH_DIR].text) != 0)
+            return fail(err, "oom_watch", v[F_OOM_WATCH_DIR].text);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+typedef int record_function(struct monitor *m, const struct record *record, struct err *err);
+static int each_record(struct monitor *m, const struct plan *plan, record_function *take, struct err *err) {
     struct cursor cursor = {0};
     struct record record;
+    while (plan_next(plan, &cursor, &record) && record.op->stage == STAGE_MONITOR) {
+        err->op = record.index;
+        err->code = record.op->code;
+        if (take(m, &record, err) != 0) return -1;
+    }
+    err->op = NO_OP;
+    err->code = 0;
+    return 0;
+}
+
+/* Everything that can be done before the plan is known. */
+static int prepare(struct monitor *m, struct err *err) {
     sigset_t all, children;
-    if (plan->joins) return fail_with(err, EINVAL, "launch", "join_container");
     sigfillset(&all);
     sigemptyset(&children);
     sigaddset(&children, SIGCHLD);
@@ -333,11 +353,15 @@ static int prepare(struct monitor *m, const struct plan *plan, struct err *err) 
     sigprocmask(SIG_SETMASK, &all, NULL);
     m->signals = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
     if (m->signals < 0) return fail(err, "signalfd", NULL);
-    if (open_null(m, err) != 0) return -1;
-    while (plan_next(plan, &cursor, &record) && record.op->stage == STAGE_MONITOR)
-        if (monitor_record(m, &record, err) != 0) return -1;
-    err->op = NO_OP;
-    err->code = 0;
+    return open_null(m, err);
+}
+
+static int take_plan(struct monitor *m, const struct plan *plan, char *title, struct err *err) {
+    struct record record;
+    if (plan->joins) return fail_with(err, EINVAL, "launch", "join_container");
+    if (each_record(m, plan, monitor_record, err) != 0) return -1;
+    /* as much as there is room for, the rest of it blank */
+    if (plan_find(plan, OP_MONITOR, &record)) strncpy(title, record.v[F_MONITOR_TITLE].text, strlen(title));
     m->init = process_new(m, "", plan, err);
     return m->init == NULL ? -1 : 0;
 }
@@ -361,11 +385,11 @@ static _Noreturn void refuse(struct monitor *m, struct client *c, const struct e
     _exit(1);
 }
 
-_Noreturn void monitor_main(int launch_socket) {
+_Noreturn void monitor_main(int launch_socket, char *title) {
     static struct monitor m = {.runtime_dir = -1, .listener = -1, .signals = -1, .null = -1, .proc = -1, .log = {.fd = -1},
                                .oom = {.fd = -1, .counter_fd = -1}};
     struct plan plan;
-    struct err err = {.op = NO_OP};
+    struct err err = {.op = NO_OP}, early = {.op = NO_OP};
     struct report r;
     u8 *bytes = NULL;
     u32 length = 0;
@@ -373,18 +397,29 @@ _Noreturn void monitor_main(int launch_socket) {
     fcntl(launch_socket, F_SETFD, FD_CLOEXEC);
     struct client *c = client_new(&m, launch_socket, MODE_LAUNCH);
     if (c == NULL) _exit(1);
+    int prepared = prepare(&m, &early);
+    /* here a spare waits for its container, or ends with the daemon */
     if (read_plan(launch_socket, &bytes, &length) != 0) {
         fail(&err, "read", "launch");
         refuse(&m, c, &err);
     }
-    if (plan_check(bytes, length, &plan, &err) != 0 || prepare(&m, &plan, &err) != 0) refuse(&m, c, &err);
+    if (plan_check(bytes, length, &plan, &err) != 0) refuse(&m, c, &err);
+    if (prepared != 0) refuse(&m, c, &early);
+    if (take_plan(&m, &plan, title, &err) != 0) refuse(&m, c, &err);
     client_readable(&m, c); /* PROCEED and START that came along */
     c->deferred = m.init->early_start;
     report_begin(&r, AT_PLAN_OK);
     report_to(c, &r);
     if (process_spawn(&m, m.init, &plan, &err) != 0) refuse(&m, c, &err);
     m.spawned = true;
-    munmap(bytes, length);
     if (m.init->pid > 0) report_process(&m, m.init, AT_NAMESPACED);
+    /* While the child makes its mounts. It passes the gate only when told, and that is after this. */
+    if (each_record(&m, &plan, service_record, &err) == 0) {
+        if (m.init->early_start) process_go(m.init, GO_START);
+    } else {
+        process_fail(&m, m.init, &err);
+        abort_launch(&m);
+    }
+    munmap(bytes, length);
     run(&m);
 }

@@ -89,7 +89,8 @@ struct monitor {
 extern u8 io_buffer[IO_BUFFER];
 
 /* monitor.c */
-_Noreturn void monitor_main(int launch_socket);
+/* title: argv[0], overwritten in place when the plan says who this is: a monitor may be started before its container is known. */
+_Noreturn void monitor_main(int launch_socket, char *title);
 u64 now_ms(void);
 
 /* process.c */
@@ -99,6 +100,8 @@ void process_sync(struct monitor *m, struct process *p);
 void process_reap(struct monitor *m);
 void process_go(struct process *p, char word);
 void process_free(struct monitor *m, struct process *p);
+/* Told to whoever launched it; killed. */
+void process_fail(struct monitor *m, struct process *p, const struct err *err);
 struct process *process_find(struct monitor *m, const char *id);
 
 /* stdio.c */

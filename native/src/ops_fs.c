@@ -12,7 +12,7 @@ int op_device(struct child *child, const struct record *record) {
     char buffer[PATH_MAX];
     mode_t mode = (mode_t)v[F_DEVICE_MODE].number;
     dev_t device = makedev((unsigned)v[F_DEVICE_MAJOR].number, (unsigned)v[F_DEVICE_MINOR].number);
-    OWNED_FD parent = make_parent(child, path, buffer, sizeof buffer, &name);
+    int parent = borrow_parent(child, path, buffer, sizeof buffer, &name);
     if (parent < 0) return fail(child->err, "openat2", path);
     if (mknodat(parent, name, mode, device) != 0) {
         struct stat old;
@@ -33,7 +33,7 @@ int op_device(struct child *child, const struct record *record) {
 int op_symlink(struct child *child, const struct record *record) {
     const char *path = record->v[F_SYMLINK_PATH].text, *target = record->v[F_SYMLINK_TARGET].text, *name;
     char buffer[PATH_MAX];
-    OWNED_FD parent = make_parent(child, path, buffer, sizeof buffer, &name);
+    int parent = borrow_parent(child, path, buffer, sizeof buffer, &name);
     if (parent < 0) return fail(child->err, "openat2", path);
     if (symlinkat(target, parent, name) == 0) return 0;
     if (errno != EEXIST) return fail(child->err, "symlinkat", path);

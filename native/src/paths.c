@@ -30,13 +30,20 @@ static int step(const struct child *child, int parent, const char *prefix, const
     return open_in_root(child, prefix, O_PATH | O_DIRECTORY, resolve);
 }
 
-int make_directory(const struct child *child, const char *path, u64 resolve) {
+static int make_missing(const struct child *child, const char *path, u64 resolve) {
     char prefix[PATH_MAX];
-    int whole = open_in_root(child, path, O_PATH | O_DIRECTORY, resolve);
-    if (whole >= 0 || errno != ENOENT) return whole;
+    const char *slash = strrchr(path, '/');
     if (strlen(path) >= sizeof prefix) {
         errno = ENAMETOOLONG;
         return -1;
+    }
+    /* Most often only the last name is missing. */
+    if (slash != NULL && slash != path && slash[1] != 0 && strcmp(slash + 1, ".") != 0 && strcmp(slash + 1, "..") != 0) {
+        memcpy(prefix, path, (size_t)(slash - path));
+        prefix[slash - path] = 0;
+        OWNED_FD parent = open_in_root(child, prefix, O_PATH | O_DIRECTORY, resolve);
+        if (parent >= 0 && (mkdirat(parent, slash + 1, 0755) == 0 || errno == EEXIST))
+            return open_in_root(child, path, O_PATH | O_DIRECTORY, resolve);
     }
     OWNED_FD at = open_in_root(child, "/", O_PATH | O_DIRECTORY, 0);
     size_t length = 0;
@@ -56,6 +63,11 @@ int make_directory(const struct child *child, const char *path, u64 resolve) {
     return take_fd(&at);
 }
 
+int make_directory(const struct child *child, const char *path, u64 resolve) {
+    int whole = open_in_root(child, path, O_PATH | O_DIRECTORY, resolve);
+    return whole >= 0 || errno != ENOENT ? whole : make_missing(child, path, resolve);
+}
+
 int make_parent(const struct child *child, const char *path, char *buffer, size_t size, const char **name) {
     size_t length = strlen(path);
     while (length > 1 && path[length - 1] == '/') length--;
@@ -71,12 +83,36 @@ int make_parent(const struct child *child, const char *path, char *buffer, size_
     return make_directory(child, buffer, 0);
 }
 
+void forget_parent(struct child *child) {
+    close_owned(&child->parent);
+    child->parent = -1;
+}
+
+int borrow_parent(struct child *child, const char *path, char *buffer, size_t size, const char **name) {
+    const char *slash = strrchr(path, '/');
+    size_t length = slash == NULL ? 0 : (size_t)(slash - path);
+    bool plain = slash != NULL && slash[1] != 0 && strcmp(slash, "/.") != 0 && strcmp(slash, "/..") != 0;
+    if (child->parent >= 0 && child->keeps_parent && plain && length == strlen(child->parent_path) &&
+        memcmp(path, child->parent_path, length) == 0) {
+        *name = slash + 1;
+        return child->parent;
+    }
+    forget_parent(child);
+    child->parent = make_parent(child, path, buffer, size, name);
+    child->keeps_parent = plain && length < sizeof child->parent_path;
+    if (child->keeps_parent) {
+        memcpy(child->parent_path, path, length);
+        child->parent_path[length] = 0;
+    }
+    return child->parent;
+}
+
 int make_target(const struct child *child, const char *path, bool directory, u64 resolve) {
     char buffer[PATH_MAX];
     const char *name;
     int fd = open_in_root(child, path, O_PATH, resolve);
     if (fd >= 0 || errno != ENOENT) return fd;
-    if (directory) return make_directory(child, path, resolve);
+    if (directory) return make_missing(child, path, resolve);
     OWNED_FD parent = make_parent(child, path, buffer, sizeof buffer, &name);
     if (parent < 0) return -1;
     OWNED_FD made = openat(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0644);

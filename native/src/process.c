@@ -100,7 +100,7 @@ static _Noreturn void child_start(struct monitor *m, struct process *p, const st
     struct err err = {.op = NO_OP};
     struct child child = {
         .plan = plan, .err = &err, .sync = sync, .root = -1, .proc = m->proc, .null = m->null, .userns = -1,
-        .stdio = {theirs[0], theirs[1], theirs[2]}, .slave = -1, .masked = -1,
+        .stdio = {theirs[0], theirs[1], theirs[2]}, .slave = -1, .parent = -1, .masked = -1,
         .may_proceed = p->early_proceed, .may_start = p->early_start, .joins = plan->joins,
     };
     /* Nothing of the monitor's goes along: no socket, log, terminal or other process's stream (CVE-2016-9962). */
@@ -167,7 +167,7 @@ static struct client *client_of(struct monitor *m, struct process *p) {
     return NULL;
 }
 
-static void failed(struct monitor *m, struct process *p, const struct err *err) {
+void process_fail(struct monitor *m, struct process *p, const struct err *err) {
     struct client *c = client_of(m, p);
     p->phase = PHASE_FAILED;
     if (c != NULL) {
@@ -194,7 +194,7 @@ static void executed(struct monitor *m, struct process *p) {
     if (p->pid == 0 || (p == m->init && p->phase < PHASE_STARTED)) {
         struct err err = {.op = NO_OP};
         fail_with(&err, ECHILD, "waitid", NULL);
-        failed(m, p, &err);
+        process_fail(m, p, &err);
         return;
     }
     struct client *c = client_of(m, p);
@@ -217,7 +217,7 @@ static void take_status(struct monitor *m, struct process *p, const struct statu
         report_process(m, p, AT_CREATED);
         return;
     case STATUS_FAILED:
-        if (p->phase != PHASE_FAILED) failed(m, p, &status->err);
+        if (p->phase != PHASE_FAILED) process_fail(m, p, &status->err);
         return;
     case STATUS_TTY:
         if (fd_count == 2 && p->out.fd < 0) adopt_tty(p, fds);

@@ -11,6 +11,7 @@
 #include "../protocol.gen.h"
 
 typedef uint8_t u8;
+typedef int8_t i8;
 typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;

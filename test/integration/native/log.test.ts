@@ -66,6 +66,51 @@ describe("the json-file format", () => {
     },
   );
 
+  test("every escape at every place of a line, and lines that go across chunks, are as Go would write them", async () => {
+    const specials = [
+      '"',
+      "\\",
+      "<",
+      ">",
+      "&",
+      "\r",
+      "\t",
+      "\u0001",
+      "\u007f",
+      "é",
+      "\u2028",
+      "\u2029",
+      "😀",
+      "=",
+      "?",
+      "]",
+    ];
+    const lines = specials.flatMap((special) =>
+      Array.from({ length: 36 }, (_, at) => `${"x".repeat(at)}${special}${"y".repeat((at * 7) % 40)}\n`),
+    );
+    for (const length of [16_383, 16_384, 40_000]) lines.push(`${"&".repeat(length)}\n`);
+    // many chunks of the monitor, with line ends everywhere in them
+    const text = Array.from({ length: 12 }, () => lines.join("")).join("#");
+    await logBytes(Buffer.from(text));
+    const pieces = text.split(/(?<=\n)/).flatMap((line) => {
+      const cut: string[] = [];
+      let rest = line;
+      // ASCII only when it is that long
+      for (; rest.length > 16_384; rest = rest.slice(16_384)) cut.push(rest.slice(0, 16_384));
+      return [...cut, rest];
+    });
+    const goString = (piece: string): string =>
+      JSON.stringify(piece).replace(/[<>&\u2028\u2029]|\\[tbf]/g, (found) => {
+        const code = found.length === 1 ? found.charCodeAt(0) : { t: 9, b: 8, f: 12 }[found[1] as "t" | "b" | "f"];
+        return `\\u${code.toString(16).padStart(4, "0")}`;
+      });
+    const logged = raw()
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.replace(/,"stream":.*$/, ""));
+    expect(logged).toEqual(pieces.map((piece) => `{"log":${goString(piece)}`));
+  });
+
   test("bytes in, bytes out for everything a terminal may print", async () => {
     const bytes = Buffer.from(Array.from({ length: 128 }, (_, code) => code));
     await logBytes(bytes);
