@@ -126,6 +126,13 @@ export function createExec(context: Context, container: Container, request: Exec
   const badEnv = request.env.find((entry) => entry === "" || entry.startsWith("="));
   if (badEnv !== undefined)
     throw invalid("exec.bad_env", `invalid environment variable: ${badEnv}`, { details: { env: badEnv } });
+  if (request.workingDir !== "" && !request.workingDir.startsWith("/")) {
+    throw invalid(
+      "exec.relative_workdir",
+      `the working directory '${request.workingDir}' is invalid, it needs to be an absolute path`,
+      { details: { argument: "WorkingDir" } },
+    );
+  }
   context.users.resolve(container, request.user || container.record.config.user);
   const exec = new Exec(container, request);
   context.execs.add(exec);

@@ -24,18 +24,19 @@ function rlimits(process: ProcessSpec): readonly OpRecord[] {
 /**
  * Without no_new_privs a filter may only be loaded with CAP_SYS_ADMIN, so before the ids change; with it the filter goes
  * last, where it has the least to allow. The bounding set needs CAP_SETPCAP, ids need CAP_SETUID: both before they go.
+ * A launch makes its missing working directory; an exec must not change the container it enters, and fails.
  */
 export function compileProcess(
   process: ProcessSpec,
   seccomp: SeccompFilter | null,
-  init: boolean,
+  as: { readonly init: boolean; readonly makeCwd: boolean },
 ): readonly OpRecord[] {
   const { capabilities, user, args, env } = process;
   const filter: readonly OpRecord[] = seccomp === null ? [] : [{ op: "seccomp", ...seccomp }];
   return [
     ...rlimits(process),
     { op: "umask", mask: user.umask },
-    { op: "chdir", path: process.cwd, create: 1 },
+    { op: "chdir", path: process.cwd, create: as.makeCwd ? 1 : 0 },
     ...(process.apparmorProfile === "" ? [] : [{ op: "apparmor", label: process.apparmorProfile } as const]),
     ...(process.noNewPrivileges ? [{ op: "no_new_privs" } as const] : filter),
     {
@@ -48,7 +49,7 @@ export function compileProcess(
     },
     { op: "user", uid: user.uid, gid: user.gid, groups: user.additionalGids.map(String) },
     ...(process.noNewPrivileges ? filter : []),
-    ...(init ? [{ op: "init" } as const] : []),
+    ...(as.init ? [{ op: "init" } as const] : []),
     { op: "exec", candidates: candidates(args[0] ?? "", env), argv: args, env },
   ];
 }

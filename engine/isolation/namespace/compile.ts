@@ -143,7 +143,7 @@ export function compile(input: CompileInput): LaunchPlan {
     ...monitorRecords(input),
     ...outerRecords(input),
     ...setupRecords(input),
-    ...compileProcess(input.spec.process, input.seccomp, input.spec.init),
+    ...compileProcess(input.spec.process, input.seccomp, { init: input.spec.init, makeCwd: true }),
   ];
 }
 
@@ -179,6 +179,6 @@ export function compileExec(input: CompileExecInput): LaunchPlan {
     { op: "join_container", pid: input.pid, startTime: input.startTime, namespaces: input.namespaces },
     ...oomScore(process, input.daemonOomScoreAdj),
     ...(process.terminal ? [{ op: "console", uid: process.user.uid, mode: 0o620 } as const] : []),
-    ...compileProcess(process, input.seccomp, false),
+    ...compileProcess(process, input.seccomp, { init: false, makeCwd: false }),
   ];
 }

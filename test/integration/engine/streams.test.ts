@@ -80,6 +80,11 @@ describe.skipIf(!canRun)("streams", () => {
     await expect(m.engine.containers.execCreate(id, { ...EXEC, cmd: ["true"], user: "ghost" })).rejects.toThrow(
       "unable to find user ghost",
     );
+    await expect(m.exec(id, ["true"], { workingDir: "/not/there" })).rejects.toThrow(
+      'chdir to cwd ("/not/there") failed: no such file or directory',
+    );
+    expect((await m.exec(id, ["ls", "/not"])).exitCode).toBe(1);
+    await expect(m.exec(id, ["true"], { workingDir: "rel" })).rejects.toThrow("the working directory 'rel' is invalid");
     expect((await m.exec(id, ["tty"], { tty: true })).output).toMatch(/^\/dev\//);
     const many = await Promise.all(
       Array.from({ length: 20 }, (_, i) => m.exec(id, ["sh", "-c", `echo ${i}; exit ${i}`])),
