@@ -1,7 +1,7 @@
 /** ctrd: the only file of the server that touches the process. */
 import { createLog, loadConfig, type Log, notifyServiceManager, TareError } from "../../engine/index.ts";
 import { API_VERSION, PRODUCT_VERSION } from "../schema/index.ts";
-import { startDaemon } from "./daemon.ts";
+import { type RunningDaemon, startDaemon } from "./daemon.ts";
 import { messageOf } from "./errors.ts";
 import { HELP, parseFlags } from "./flags.ts";
 
@@ -17,7 +17,11 @@ async function main(argv: readonly string[]): Promise<void> {
   process.stdout.on("error", () => {});
   process.on("uncaughtException", (error) => log.error("uncaught exception", { error, stack: error.stack ?? "" }));
   process.on("unhandledRejection", (error) => log.error("unhandled rejection", { error }));
-  const daemon = await startDaemon(config, log);
+  const starting = startDaemon(config, log);
+  // From the start: a signal that comes while the engine opens lets it open, then ends it in order.
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void end(starting, log, signal));
+  process.on("SIGHUP", () => {}); // a closed terminal is no reason to leave
+  const daemon = await starting;
   // Since the process began: what a user waits for.
   const ms = Math.round(performance.now());
   log.info("ready", {
@@ -27,9 +31,6 @@ async function main(argv: readonly string[]): Promise<void> {
     pid: process.pid,
   });
   tellManager("READY=1", log);
-  process.on("SIGTERM", () => void end(daemon.close, log, "SIGTERM"));
-  process.on("SIGINT", () => void end(daemon.close, log, "SIGINT"));
-  process.on("SIGHUP", () => {}); // a closed terminal is no reason to leave
 }
 
 const print = (text: string): void => void process.stdout.write(text);
@@ -46,12 +47,12 @@ function tellManager(state: string, log: Log): void {
 }
 
 let ending = false;
-async function end(close: () => Promise<void>, log: Log, signal: string): Promise<void> {
+async function end(daemon: Promise<RunningDaemon>, log: Log, signal: string): Promise<void> {
   if (ending) process.exit(130); // asked twice: now
   ending = true;
   log.info("stopping", { signal });
   tellManager("STOPPING=1", log);
-  await close().catch((error: unknown) => log.error("stopping failed", { error }));
+  await daemon.then(({ close }) => close()).catch((error: unknown) => log.error("stopping failed", { error }));
   process.exit(0);
 }
 
