@@ -240,6 +240,8 @@ void process_sync(struct monitor *m, struct process *p) {
         size_t count = 0;
         ssize_t n = recvmsg(p->sync, &message, MSG_CMSG_CLOEXEC);
         if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+        /* It ended without taking its START: said once, before its last words. */
+        if (n < 0 && errno == ECONNRESET) continue;
         if (n != sizeof status) {
             executed(m, p);
             return;

@@ -194,7 +194,7 @@ describe("failures name record, call and path, and leave nothing", () => {
 
   test("a log that cannot be opened", async () => {
     const handle = fixture.launch({ argv: ["true"], log: { path: join(fixture.dir, "no/such/log") } });
-    expect((await failure(handle.waitFor("plan_ok"))).report).toMatchObject({ name: "log", call: "open", errno: 2 });
+    expect((await failure(handle.waitFor("created"))).report).toMatchObject({ name: "log", call: "open", errno: 2 });
   });
 
   test("a cgroup that is not there", async () => {
