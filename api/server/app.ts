@@ -12,6 +12,7 @@ import { createContext } from "./context.ts";
 import { dispatch } from "./dispatch.ts";
 import { createHandlers } from "./handlers/index.ts";
 import { expectRequests, expectStream, keepStray, startPlain } from "./hijack.ts";
+import { createMatcher } from "./matcher.ts";
 import { type RewrittenPath, rewritePath } from "./path.ts";
 import { send, sendAnswer, sendError, sendNotFound } from "./respond.ts";
 import { createUpgrader, wantsUpgrade } from "./upgrade.ts";
@@ -56,13 +57,19 @@ export async function createApp(engine: Engine, options: AppOptions = {}): Promi
   // Bodies are read by dispatch, as streams: fastify only routes.
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
-  server.setNotFoundHandler((_request, reply) => {
+  server.setErrorHandler((error, _request, reply) => malformed(reply, error as Error));
+  const serve = servant(handlers, paths, log, hijacked);
+  // Half of the table is refused with a sentence: those rows are looked for only when nothing else fits, which saves
+  // their registration at every start.
+  const matchRefused = createMatcher(Object.entries(allRoutes).filter(([, { refused }]) => refused !== undefined));
+  server.setNotFoundHandler((request, reply) => {
+    const found = matchRefused(request.raw.method ?? "GET", request.raw.url ?? "/");
+    if (found !== null) return serve(found.id, found.route, request, reply);
     reply.hijack();
     sendNotFound(reply.raw);
   });
-  server.setErrorHandler((error, _request, reply) => malformed(reply, error as Error));
-  const serve = servant(handlers, paths, log, hijacked);
   for (const [id, route] of Object.entries(allRoutes)) {
+    if (route.refused !== undefined) continue;
     server.route({
       method: route.method,
       url: route.path.replace(/\{(\w+)\}/g, ":$1"),

@@ -2,40 +2,16 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { type Log, notFound, TareError, unsupported } from "../../engine/index.ts";
-import { allRoutes, type Route } from "../schema/index.ts";
+import { allRoutes } from "../schema/index.ts";
 import type { Handlers } from "./answer.ts";
 import { dispatch } from "./dispatch.ts";
 import { answerUpgrade, refuseUpgrade, startUpgraded } from "./hijack.ts";
+import { createMatcher } from "./matcher.ts";
 import { rewritePath } from "./path.ts";
 import { readUpgradeBody } from "./upgrade-body.ts";
 import { acceptWebsocket } from "./websocket.ts";
 
-interface Match {
-  readonly id: string;
-  readonly route: Route;
-  readonly params: Readonly<Record<string, string>>;
-}
-
-const PATTERNS = Object.entries(allRoutes)
-  .filter(([, { reply }]) => reply === "hijack")
-  .map(([id, route]) => ({ id, route, expression: new RegExp(`^${route.path.replace("{id}", "(?<id>[^/]+)")}$`) }));
-
-function match(method: string, url: string): Match | null {
-  const path = url.split("?")[0] ?? url;
-  for (const { id, route, expression } of PATTERNS) {
-    const found = route.method === method ? expression.exec(path) : null;
-    if (found !== null) return { id, route, params: decodeParams(found.groups ?? {}) };
-  }
-  return null;
-}
-
-function decodeParams(groups: Readonly<Record<string, string>>): Record<string, string> {
-  try {
-    return Object.fromEntries(Object.entries(groups).map(([key, value]) => [key, decodeURIComponent(value)]));
-  } catch {
-    return { ...groups };
-  }
-}
+const match = createMatcher(Object.entries(allRoutes).filter(([, { reply }]) => reply === "hijack"));
 
 export function wantsUpgrade(req: IncomingMessage): boolean {
   const { url } = rewritePath(req.method ?? "GET", req.url ?? "/");
