@@ -25,133 +25,175 @@ const definitions: ReadonlyMap<number, readonly [OpName, OpDefinition]> = new Ma
   Object.entries(OPS).map(([name, definition]) => [definition.code, [name as OpName, definition]]),
 );
 
-/** Appends fields; grows by doubling, so that a plan costs one or two allocations. */
+/** Grows by doubling and is used again: a plan is written in one pass and copied out once. */
 class Writer {
-  #bytes = Buffer.alloc(1024);
-  #length = 0;
+  #bytes = Buffer.alloc(16 << 10);
+  length = 0;
 
-  get length(): number {
-    return this.#length;
-  }
+  /** Zeros, so that padding and terminators need not be written. */
   #reserve(count: number): number {
-    const at = this.#length;
-    this.#length += count;
-    if (this.#length > this.#bytes.length) {
-      const larger = Buffer.alloc(Math.max(this.#length, this.#bytes.length * 2));
+    const at = this.length;
+    const end = at + count;
+    if (end > this.#bytes.length) {
+      const larger = Buffer.alloc(Math.max(end, this.#bytes.length * 2));
       this.#bytes.copy(larger, 0, 0, at);
       this.#bytes = larger;
     }
+    this.length = end;
     return at;
   }
-  pad(): void {
-    this.#reserve(-this.#length & 3);
-  }
   u32(value: number): void {
-    const at = this.#reserve(4);
-    this.#bytes.writeUInt32LE(value, at);
-  }
-  u64(value: bigint): void {
-    const at = this.#reserve(8);
-    this.#bytes.writeBigUInt64LE(BigInt.asUintN(64, value), at);
-  }
-  bytes(value: Uint8Array, terminated: boolean): void {
-    this.u32(value.length);
-    const at = this.#reserve(value.length + (terminated ? 1 : 0));
-    this.#bytes.set(value, at);
-    this.pad();
+    this.set32(value, this.#reserve(4));
   }
   set32(value: number, at: number): void {
-    this.#bytes.writeUInt32LE(value, at);
+    const bytes = this.#bytes;
+    bytes[at] = value;
+    bytes[at + 1] = value >>> 8;
+    bytes[at + 2] = value >>> 16;
+    bytes[at + 3] = value >>> 24;
   }
+  /** Not negative, safe. */
+  number64(value: number): void {
+    this.u32(value >>> 0);
+    this.u32(Math.floor(value / 0x1_0000_0000));
+  }
+  u64(value: bigint): void {
+    this.#bytes.writeBigUInt64LE(BigInt.asUintN(64, value), this.#reserve(8));
+  }
+  bytes(value: Uint8Array): void {
+    this.u32(value.length);
+    this.#bytes.set(value, this.#reserve(value.length + (-value.length & 3)));
+  }
+  /** Its length in bytes. */
+  string(value: string): number {
+    const most = value.length * 3 + 4;
+    const lengthAt = this.#reserve(4);
+    const at = this.#reserve(most);
+    const length = this.#bytes.write(value, at, "utf8");
+    this.set32(length, lengthAt);
+    this.length = at + length + 1 + (-(length + 1) & 3);
+    return length;
+  }
+  /** A copy; the writer is empty again. */
   finish(): Buffer {
-    return this.#bytes.subarray(0, this.#length);
+    const bytes = Buffer.from(this.#bytes.subarray(0, this.length));
+    this.clear();
+    return bytes;
+  }
+  clear(): void {
+    this.#bytes.fill(0, 0, this.length);
+    this.length = 0;
   }
 }
+const shared = new Writer();
 
+/** Whose field it is, put into words only when it is refused. */
+type Where = () => string;
 const refuse = (where: string, why: string): never => {
   throw new RangeError(`plan: ${where} ${why}`);
 };
 
-function putString(writer: Writer, value: string, where: string): void {
-  if (value.includes("\0")) refuse(where, "contains a NUL byte");
-  const bytes = Buffer.from(value, "utf8");
-  if (bytes.length > LIMITS.strBytes) refuse(where, `is longer than ${LIMITS.strBytes} bytes`);
-  writer.bytes(bytes, true);
+function putString(writer: Writer, value: string, where: Where): void {
+  if (value.includes("\0")) refuse(where(), "contains a NUL byte");
+  if (value.length > LIMITS.strBytes || writer.string(value) > LIMITS.strBytes)
+    refuse(where(), `is longer than ${LIMITS.strBytes} bytes`);
 }
 
-function integer(value: unknown, low: bigint, high: bigint, where: string): bigint {
+function integer(value: unknown, low: bigint, high: bigint, where: Where): bigint {
   if (typeof value !== "bigint" && !(typeof value === "number" && Number.isSafeInteger(value)))
-    refuse(where, "is not an integer");
+    refuse(where(), "is not an integer");
   const exact = BigInt(value as number | bigint);
-  if (exact < low || exact > high) refuse(where, "is out of range");
+  if (exact < low || exact > high) refuse(where(), "is out of range");
   return exact;
 }
+const isNatural = (value: unknown): value is number =>
+  typeof value === "number" && value >= 0 && Number.isSafeInteger(value);
 
-function putField(writer: Writer, type: FieldType, value: unknown, where: string): void {
+function putField(writer: Writer, type: FieldType, value: unknown, where: Where): void {
   switch (type) {
     case "u32":
-      writer.u32(Number(integer(value, 0n, 0xffff_ffffn, where)));
+      if (isNatural(value) && value <= 0xffff_ffff) writer.u32(value);
+      else writer.u32(Number(integer(value, 0n, 0xffff_ffffn, where)));
       return;
     case "u64":
-      writer.u64(integer(value, 0n, (1n << 64n) - 1n, where));
+      if (isNatural(value)) writer.number64(value);
+      else writer.u64(integer(value, 0n, (1n << 64n) - 1n, where));
       return;
     case "i64":
-      writer.u64(integer(value, -(1n << 63n), (1n << 63n) - 1n, where));
+      if (isNatural(value)) writer.number64(value);
+      else writer.u64(integer(value, -(1n << 63n), (1n << 63n) - 1n, where));
       return;
     case "str":
       putString(writer, value as string, where);
       return;
     case "bytes":
-      writer.bytes(value as Uint8Array, false);
-      writer.pad();
+      writer.bytes(value as Uint8Array);
       return;
     case "strs": {
       const list = value as readonly string[];
-      if (list.length > LIMITS.strsCount) refuse(where, `has more than ${LIMITS.strsCount} items`);
+      if (list.length > LIMITS.strsCount) refuse(where(), `has more than ${LIMITS.strsCount} items`);
       writer.u32(list.length);
       for (const item of list) putString(writer, item, where);
     }
   }
 }
 
+function encodeWith(write: (writer: Writer) => void): Buffer {
+  try {
+    write(shared);
+    return shared.finish();
+  } catch (error) {
+    shared.clear();
+    throw error;
+  }
+}
+
 /** Encodes named fields as a frame's payload (REQUESTS) or a record's. */
-export function encodeFields(
+export const encodeFields = (
   fields: Readonly<Record<string, FieldType>>,
   values: Readonly<Record<string, unknown>>,
   where: string,
-): Buffer {
-  const writer = new Writer();
-  for (const [field, type] of Object.entries(fields)) putField(writer, type, values[field], `${where}.${field}`);
-  return writer.finish();
+): Buffer =>
+  encodeWith((writer) => {
+    for (const [field, type] of Object.entries(fields))
+      putField(writer, type, values[field], () => `${where}.${field}`);
+  });
+
+interface RecordLayout {
+  readonly code: number;
+  readonly fields: readonly (readonly [name: string, type: FieldType])[];
+}
+const layoutOf = ({ code, fields }: OpDefinition): RecordLayout => ({ code, fields: Object.entries(fields) });
+const layouts: ReadonlyMap<string, RecordLayout> = new Map(
+  Object.entries(OPS).map(([name, definition]) => [name, layoutOf(definition)]),
+);
+const MAGIC = Buffer.from(PLAN_MAGIC).readUInt32LE(0);
+
+function putRecord(writer: Writer, record: OpRecord, index: number): void {
+  const { code, fields } = layouts.get(record.op) as RecordLayout;
+  writer.u32(code);
+  const lengthAt = writer.length;
+  writer.u32(0);
+  for (const [field, type] of fields) {
+    const value = (record as unknown as Readonly<Record<string, unknown>>)[field];
+    putField(writer, type, value, () => `record ${index} (${record.op}).${field}`);
+  }
+  writer.set32(writer.length - lengthAt - 4, lengthAt);
 }
 
 /** Throws RangeError that names record and field when a value does not fit; nothing is ever cut or wrapped. */
 export function encodePlan(records: LaunchPlan): Buffer {
   if (records.length > LIMITS.records) refuse("plan", `has more than ${LIMITS.records} records`);
-  const writer = new Writer();
-  writer.u32(Buffer.from(PLAN_MAGIC).readUInt32LE(0));
-  writer.u32(PLAN_VERSION);
-  writer.u32(0);
-  writer.u32(records.length);
-  writer.u64(TABLE_HASH);
-  records.forEach((record, index) => {
-    const definition: OpDefinition = OPS[record.op];
-    writer.u32(definition.code);
-    const lengthAt = writer.length;
+  return encodeWith((writer) => {
+    writer.u32(MAGIC);
+    writer.u32(PLAN_VERSION);
     writer.u32(0);
-    for (const [field, type] of Object.entries(definition.fields)) {
-      putField(
-        writer,
-        type,
-        (record as unknown as Record<string, unknown>)[field],
-        `record ${index} (${record.op}).${field}`,
-      );
-    }
-    writer.set32(writer.length - lengthAt - 4, lengthAt);
+    writer.u32(records.length);
+    writer.u64(TABLE_HASH);
+    for (const [index, record] of records.entries()) putRecord(writer, record, index);
+    if (writer.length > LIMITS.planBytes) refuse("plan", `is larger than ${LIMITS.planBytes} bytes`);
+    writer.set32(writer.length, 8);
   });
-  if (writer.length > LIMITS.planBytes) refuse("plan", `is larger than ${LIMITS.planBytes} bytes`);
-  writer.set32(writer.length, 8);
-  return writer.finish();
 }
 
 class Reader {

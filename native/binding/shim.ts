@@ -10,7 +10,7 @@ import { Connection, withDeadline } from "./connection.ts";
 import { encodePlan } from "./encode.ts";
 import { encodeFrame } from "./frames.ts";
 import type { ReportLog } from "./reports.ts";
-import { reapLater, spawnDetached } from "./spawn.ts";
+import { hasEnded, reapLater, spawnDetached } from "./spawn.ts";
 import { close } from "./sys-files.ts";
 import { addSeals, memfdCreate, SEAL, socketpair } from "./sys-process.ts";
 
@@ -39,29 +39,50 @@ export interface LaunchHandle {
   unref(): void;
 }
 
+export interface ShimOptions {
+  /**
+   * Monitors started ahead, each asleep on its launch socket until a launch takes it: a process is not started in the way
+   * of a container then. They end with this process, however it ends. Default 0.
+   */
+  readonly spares?: number;
+}
+
 const DEFAULT_DEADLINE_MS = 60_000;
+/** After a program runs: the client has its answer by then. */
+const REFILL_MS = 2;
+const FIRST_SPARE_MS = 50;
+/** As long as the titles that replace it: a process's title is overwritten where it stands. */
+const SPARE_TITLE = "ctr-shim (spare)".padEnd(21);
+
+interface Monitor {
+  readonly pid: number;
+  readonly socket: Socket;
+  readonly connection: Connection;
+}
 
 export class Shim {
   readonly #memory: number;
-  private constructor(memory: number) {
+  readonly #wanted: number;
+  #spares: Monitor[] = [];
+  #refill: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  private constructor(memory: number, spares: number) {
     this.#memory = memory;
+    this.#wanted = spares;
+    this.#refillIn(FIRST_SPARE_MS);
   }
 
   /** path: the ctr-shim executable. Throws Node's error when it cannot be read. */
-  static open(path: string): Shim {
+  static open(path: string, options: ShimOptions = {}): Shim {
     const program = readFileSync(path);
     const memory = memfdCreate("ctr-shim");
     writeFileSync(`/proc/self/fd/${memory}`, program);
     addSeals(memory, SEAL.write | SEAL.grow | SEAL.shrink | SEAL.seal);
-    return new Shim(memory);
+    return new Shim(memory, options.spares ?? 0);
   }
 
-  /** Throws RangeError for a plan that cannot be encoded, SystemCallError when the process cannot be started. */
-  launch(plan: LaunchPlan, options: LaunchOptions = {}): LaunchHandle {
-    const frames = [encodeFrame(FRAMES.launch, encodePlan(plan))];
-    if (options.early !== undefined) frames.push(encodeFrame(FRAMES.proceed));
-    if (options.early === "start") frames.push(encodeFrame(FRAMES.start));
-    const title = plan.find((record) => record.op === "monitor")?.title ?? "ctr-shim";
+  #spawn(title: string): Monitor {
     const [ours, theirs] = socketpair();
     let pid: number;
     try {
@@ -73,9 +94,47 @@ export class Shim {
       close(theirs);
     }
     const socket = new Socket({ fd: ours, readable: true, writable: true });
+    return { pid, socket, connection: new Connection(socket) };
+  }
+
+  #refillIn(ms: number): void {
+    if (this.#isClosed || this.#spares.length >= this.#wanted) return;
+    clearTimeout(this.#refill);
+    this.#refill = setTimeout(() => {
+      try {
+        while (!this.#isClosed && this.#spares.length < this.#wanted) {
+          const spare = this.#spawn(SPARE_TITLE);
+          spare.connection.unref();
+          this.#spares.push(spare);
+        }
+      } catch {
+        // Too many processes, say: the next launch tries by itself and tells.
+      }
+    }, ms).unref();
+  }
+
+  /** One that lives; somebody may have killed it. */
+  #takeSpare(): Monitor | undefined {
+    for (let spare = this.#spares.pop(); spare !== undefined; spare = this.#spares.pop()) {
+      if (!hasEnded(spare.pid)) {
+        spare.socket.ref();
+        return spare;
+      }
+      spare.connection.close();
+    }
+    return undefined;
+  }
+
+  /** Throws RangeError for a plan that cannot be encoded, SystemCallError when the process cannot be started. */
+  launch(plan: LaunchPlan, options: LaunchOptions = {}): LaunchHandle {
+    const frames = [encodeFrame(FRAMES.launch, encodePlan(plan))];
+    if (options.early !== undefined) frames.push(encodeFrame(FRAMES.proceed));
+    if (options.early === "start") frames.push(encodeFrame(FRAMES.start));
+    const title = plan.find((record) => record.op === "monitor")?.title ?? "ctr-shim";
+    const { pid, socket, connection } = this.#takeSpare() ?? this.#spawn(title);
     socket.write(Buffer.concat(frames));
-    const connection = new Connection(socket);
     void connection.closed.then(() => reapLater(pid));
+    if (this.#wanted > 0) this.#refillAfter(connection.reports);
     const { deadlineMs = DEFAULT_DEADLINE_MS, signal } = options;
     return {
       monitorPid: pid,
@@ -90,8 +149,20 @@ export class Shim {
     };
   }
 
+  #refillAfter(reports: ReportLog): void {
+    const refill = (): void => this.#refillIn(REFILL_MS);
+    reports.waitFor("execed").then(refill, refill);
+  }
+
   /** Forgets the memory file; running monitors keep it. */
   close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#refill);
+    for (const { pid, connection } of this.#spares) {
+      connection.close();
+      reapLater(pid);
+    }
+    this.#spares = [];
     close(this.#memory);
   }
 }

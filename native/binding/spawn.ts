@@ -19,7 +19,10 @@ const spawn = libc.func("posix_spawn", "int", [
 ]);
 const waitpid = libc.func("waitpid", "int", ["int", "void *", "int"]);
 
+const setDefaults = libc.func("posix_spawnattr_setsigdefault", "int", ["void *", "const void *"]);
+
 const POSIX_SPAWN_SETSID = 0x80;
+const POSIX_SPAWN_SETSIGDEF = 0x04;
 const O_RDWR = 2;
 const WNOHANG = 1;
 /** The child's descriptor that carries the launch socket. */
@@ -30,7 +33,9 @@ function detachedAttributes(): Buffer {
   if (attributes === undefined) {
     attributes = Buffer.alloc(512);
     attributesInit(attributes);
-    setFlags(attributes, POSIX_SPAWN_SETSID);
+    setFlags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF);
+    // every signal: without it libc asks for each one how it is first
+    setDefaults(attributes, Buffer.alloc(128, 0xff));
   }
   return attributes;
 }
@@ -53,6 +58,9 @@ export function spawnDetached(path: string, argv: readonly string[], socket: num
     fileActionsDestroy(actions);
   }
 }
+
+/** True once it has ended; it is collected then. Only for a child that `reapLater` was not asked to collect. */
+export const hasEnded = (pid: number): boolean => waitpid(pid, null, WNOHANG) !== 0;
 
 /**
  * Monitors are our children, libuv does not know them. They are collected without waiting: at the next spawn and a

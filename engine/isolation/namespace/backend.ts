@@ -58,7 +58,7 @@ export class NamespaceBackend implements IsolationBackend {
     this.#warn = options.onWarning ?? (() => {});
     this.#view = readHostView();
     this.#cgroups = openCgroups(options.cgroupParent);
-    this.#shim = Shim.open(options.shimPath);
+    this.#shim = Shim.open(options.shimPath, { spares: 1 });
     this.#mountPoint = `${options.execRoot}/${MOUNT_POINT}`;
     makeDirectories(this.#mountPoint, 0o700);
     this.capabilities = probeCapabilities(this.name, this.#cgroups);
