@@ -60,7 +60,12 @@ export async function sendAnswer(
 /** A client that goes away destroys the source; a source that fails after the head says so in-band where it can. */
 async function pump(source: Readable, res: ServerResponse, type: string): Promise<void> {
   const stop = (): void => void source.destroy();
+  // The server allows half-open sockets for the sake of attach; here, as in Go's server, a client's FIN means that it left.
+  const leave = (): void => void res.destroy();
+  const { socket } = res;
   res.once("close", stop);
+  socket?.once("end", leave);
+  if (socket?.readableEnded === true) leave();
   try {
     for await (const chunk of source) {
       if (!res.write(chunk)) await writable(res);
@@ -72,6 +77,7 @@ async function pump(source: Readable, res: ServerResponse, type: string): Promis
     else res.destroy();
   } finally {
     res.removeListener("close", stop);
+    socket?.removeListener("end", leave);
   }
 }
 

@@ -51,8 +51,9 @@ const STORAGE = {
 };
 
 const RUNTIME = {
-  Runtimes: { runc: { path: "ctr-shim" } },
-  DefaultRuntime: "runc",
+  // "runc" is the same: the name that clients and compose files have in them.
+  Runtimes: { runc: { path: "ctr-shim" }, tare: { path: "ctr-shim" } },
+  DefaultRuntime: "tare",
   Swarm: {
     NodeID: "",
     NodeAddr: "",

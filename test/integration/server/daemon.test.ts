@@ -13,7 +13,8 @@ import { run } from "../../support/process.ts";
 
 const REPOSITORY = join(import.meta.dirname, "../../..");
 const NODE = join(REPOSITORY, "node_modules/.bin/node");
-const ctrd = (...args: string[]) => run(NODE, [join(REPOSITORY, "api/server/main.ts"), ...args], { env: { PATH: process.env["PATH"] } });
+const ctrd = (...args: string[]) =>
+  run(NODE, [join(REPOSITORY, "api/server/main.ts"), ...args], { env: { PATH: process.env["PATH"] } });
 
 describe("wrong flags end with status 1 and a sentence that names the flag", () => {
   it.each([
@@ -55,7 +56,14 @@ describe.skipIf(process.getuid?.() !== 0)("listening (needs root)", () => {
       // Another daemon may have neither its socket nor its root.
       const stolen = await ctrd(...places("other", daemon.socket));
       expect([stolen.status, stolen.stderr]).toEqual([1, expect.stringContaining("another daemon answers there")]);
-      const rooted = await ctrd("--data-root", daemon.dataRoot, "--exec-root", join(folder, "x"), "--host", `unix://${folder}/y.sock`);
+      const rooted = await ctrd(
+        "--data-root",
+        daemon.dataRoot,
+        "--exec-root",
+        join(folder, "x"),
+        "--host",
+        `unix://${folder}/y.sock`,
+      );
       expect([rooted.status, rooted.stderr]).toEqual([1, expect.stringContaining(String(daemon.pid))]);
       expect((await daemon.ask("GET", "/_ping")).text).toBe("OK");
       await daemon.stop();
@@ -96,7 +104,9 @@ describe.skipIf(process.getuid?.() !== 0)("listening (needs root)", () => {
 
   it("ends with status 0 on SIGTERM while starting or serving", async () => {
     const socket = join(folder, "term.sock");
-    const child = spawn(NODE, [join(REPOSITORY, "api/server/main.ts"), ...places("term", socket)], { stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(NODE, [join(REPOSITORY, "api/server/main.ts"), ...places("term", socket)], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
     let log = "";
     child.stderr.on("data", (chunk: Buffer) => {
       log += chunk.toString();
