@@ -208,7 +208,12 @@ export class Fixture {
       const pids = [handle.reports.find("namespaced")?.pid, handle.monitorPid];
       for (const pid of pids) {
         if (pid === undefined || !isAlive(pid)) continue;
-        sys.kill(pid, 9);
+        try {
+          sys.kill(pid, 9);
+        } catch (error) {
+          // it ended just now
+          if ((error as { code?: unknown }).code !== "ESRCH") throw error;
+        }
       }
       handle.close();
       await handle.closed;
