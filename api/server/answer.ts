@@ -18,7 +18,13 @@ export type Answer =
     }
   | { readonly kind: "empty"; readonly status?: number; readonly headers?: Readonly<Record<string, string>> }
   /** Headers go out at once; every chunk is flushed; a client that goes away destroys the stream. */
-  | { readonly kind: "stream"; readonly body: Readable; readonly type: string }
+  | {
+      readonly kind: "stream";
+      readonly body: Readable;
+      readonly type: string;
+      /** How a failure after the head is said in-band; without it the connection is cut. */
+      readonly failure?: (error: unknown) => Uint8Array;
+    }
   /** The socket itself, see hijack.ts. */
   | { readonly kind: "hijack"; readonly plan: HijackPlan };
 

@@ -2,10 +2,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import { API_VERSION, SERVER_VERSION } from "../schema/index.ts";
-import { type Answer, MULTIPLEXED } from "./answer.ts";
-import { errorAnswer, messageOf } from "./errors.ts";
+import type { Answer } from "./answer.ts";
+import { errorAnswer } from "./errors.ts";
 import { jsonLine } from "./json.ts";
-import { frame, STREAM } from "./stdcopy.ts";
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -53,12 +52,16 @@ export async function sendAnswer(
       res.writeHead(okStatus, { ...COMMON, "Content-Type": answer.type });
       res.flushHeaders();
       if (req.method === "HEAD") return void res.end();
-      return pump(answer.body, res, answer.type);
+      return pump(answer.body, res, answer.failure);
   }
 }
 
 /** A client that goes away destroys the source; a source that fails after the head says so in-band where it can. */
-async function pump(source: Readable, res: ServerResponse, type: string): Promise<void> {
+async function pump(
+  source: Readable,
+  res: ServerResponse,
+  failure: ((error: unknown) => Uint8Array) | undefined,
+): Promise<void> {
   const stop = (): void => void source.destroy();
   // The server allows half-open sockets for the sake of attach; here, as in Go's server, a client's FIN means that it left.
   const leave = (): void => void res.destroy();
@@ -73,7 +76,7 @@ async function pump(source: Readable, res: ServerResponse, type: string): Promis
     res.end();
   } catch (error) {
     if (res.destroyed) return;
-    if (type === MULTIPLEXED) res.end(frame(STREAM.systemError, `Error grabbing logs: ${messageOf(error)}\n`));
+    if (failure !== undefined) res.end(failure(error));
     else res.destroy();
   } finally {
     res.removeListener("close", stop);

@@ -1,9 +1,11 @@
 /** Logs and attach. */
 import { invalid } from "../../../engine/index.ts";
 import type { ApiVersion } from "../../schema/index.ts";
-import { type Call, type Connection, type Handlers, MULTIPLEXED, RAW, stream } from "../answer.ts";
+import { type Call, type Connection, type Handlers, MULTIPLEXED, RAW } from "../answer.ts";
 import { type Context, eventAttributes } from "../context.ts";
 import { parseDetachKeys } from "../detach-keys.ts";
+import { messageOf } from "../errors.ts";
+import { frame, STREAM } from "../stdcopy.ts";
 import { join } from "../streams.ts";
 import { parseUnixTime } from "../time.ts";
 import { ref } from "./containers.ts";
@@ -46,12 +48,19 @@ export function streamHandlers(context: Context): Own {
       const since = parseUnixTime("since", query.since);
       const until = parseUnixTime("until", query.until);
       const options = { follow, stdout, stderr, timestamps, details, since, until, tail: tailOf(query.tail) };
-      return stream(containers.logs(container.id, options, signal), streamType(container.config.tty, api));
+      const { tty } = container.config;
+      const body = containers.logs(container.id, options, signal);
+      return { kind: "stream", body, type: streamType(tty, api), failure: (error) => logFailure(tty, error) };
     },
   };
 }
 
 /** null = all: "all", nothing, negative or anything that is no number. */
 const tailOf = (text: string): number | null => (/^\+?\d{1,15}$/.test(text) ? Number(text) : null);
+
+function logFailure(tty: boolean, error: unknown): Uint8Array {
+  const text = `Error grabbing logs: ${messageOf(error)}\n`;
+  return tty ? Buffer.from(text) : frame(STREAM.systemError, text);
+}
 
 export const streamType = (tty: boolean, api: ApiVersion): string => (!tty && api >= 42 ? MULTIPLEXED : RAW);
