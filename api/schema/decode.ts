@@ -21,6 +21,10 @@ interface Shape {
   readonly "x-string-or-list"?: boolean;
 }
 
+/** JSON.parse makes Go's MaxInt64 the double after it, which Go could not read again: it becomes the double before it. */
+const INT64_END = 2 ** 63;
+const INT64_LAST = 2 ** 63 - 1024;
+
 /** The value, or the first problem. Never throws; never lets a key reach a prototype. */
 export function decode(
   schema: TSchema,
@@ -58,7 +62,8 @@ function read(shape: Shape, value: unknown, at: string): unknown {
       return value;
     case "integer":
       if (typeof value !== "number" || !Number.isInteger(value)) throw new Mismatch(at, "an integer", value);
-      return value;
+      if (Math.abs(value) > INT64_END) throw new Mismatch(at, "an integer of 64 bits", value);
+      return Math.min(value, INT64_LAST);
     default:
       return value;
   }
@@ -123,6 +128,7 @@ function names(shape: Shape): Map<string, Field> {
 function kindOf(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (value !== null && typeof value === "object") return "an object";
-  if (typeof value === "number" && !Number.isInteger(value)) return `the number ${value}`;
+  if (typeof value === "number" && (!Number.isInteger(value) || Math.abs(value) > INT64_END))
+    return `the number ${value}`;
   return `a ${typeof value}`;
 }

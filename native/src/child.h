@@ -39,6 +39,7 @@ struct child {
 /* child.c: never returns. */
 _Noreturn void child_main(struct child *child);
 _Noreturn void child_fail(struct child *child);
+_Noreturn void child_exit(int code);
 void child_report(struct child *child, u32 kind, i64 pid);
 int child_prepare(struct child *child);
 /* fds < 0: none. Sends a status with descriptors. */

@@ -28,6 +28,7 @@ static _Noreturn void reap_until(pid_t program) {
     for (;;) {
         siginfo_t info;
         int number = sigwaitinfo(&all, &info);
+        if (number < 0 && errno != EINTR) child_exit(1);
         if (number < 0) continue;
         if (number != SIGCHLD) {
             /* Job control of the terminal is between it and its foreground group, which is not ours. */
@@ -35,7 +36,7 @@ static _Noreturn void reap_until(pid_t program) {
             continue;
         }
         for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
-            if (pid == program) _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+            if (pid == program) child_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
     }
 }
 

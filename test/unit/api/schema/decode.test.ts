@@ -33,6 +33,7 @@ test.each([
   [{ Tty: "yes" }, "Tty", "a boolean", "a string"],
   [{ Cmd: 5 }, "Cmd", "a list", "a number"],
   [{ maybe: { memory: 1.5 } }, "Maybe.Memory", "an integer", "the number 1.5"],
+  [{ maybe: { memory: 1e20 } }, "Maybe.Memory", "an integer of 64 bits", "the number 100000000000000000000"],
   [{ Map: { a: {} } }, "Map.a", "a string", "an object"],
   [{ Cmd: ["a", 1] }, "Cmd[1]", "a string", "a number"],
   [[], "", "an object", "a list"],
