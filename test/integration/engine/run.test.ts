@@ -43,12 +43,18 @@ describe.skipIf(!canRun)("runs", () => {
   test.each([
     [{ defaultAction: "SCMP_ACT_ERRNO", syscalls: [] }, false],
     [{ defaultAction: "SCMP_ACT_ERRNO", syscalls: [] }, true],
-    [{ defaultAction: "SCMP_ACT_ALLOW", syscalls: [{ names: ["exit", "exit_group"], action: "SCMP_ACT_ERRNO" }] }, true],
+    [
+      { defaultAction: "SCMP_ACT_ALLOW", syscalls: [{ names: ["exit", "exit_group"], action: "SCMP_ACT_ERRNO" }] },
+      true,
+    ],
     [{ defaultAction: "SCMP_ACT_ALLOW", syscalls: [{ names: ["rt_sigtimedwait"], action: "SCMP_ACT_ERRNO" }] }, true],
-  ])("a filter that forbids our own last calls ends the container, it does not spin: %j init %s", async (filter, init) => {
-    const host = { init, securityOpt: [`seccomp=${JSON.stringify(filter)}`] };
-    expect((await m.run(["sleep", "0"], { host })).exitCode).not.toBe(0);
-  });
+  ])(
+    "a filter that forbids our own last calls ends the container, it does not spin: %j init %s",
+    async (filter, init) => {
+      const host = { init, securityOpt: [`seccomp=${JSON.stringify(filter)}`] };
+      expect((await m.run(["sleep", "0"], { host })).exitCode).not.toBe(0);
+    },
+  );
 
   test("network host: the host's name and hosts file", async () => {
     const { output } = await m.run(["sh", "-c", "hostname; cat /etc/hosts"], { host: { networkMode: "host" } });
