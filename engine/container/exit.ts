@@ -3,6 +3,7 @@
  * sandbox taken down, then restart or auto-remove. The lane is held until the sandbox is gone, so that a start or a
  * remove that follows finds nothing of it.
  */
+import { setImmediate } from "node:timers/promises";
 import { removeFile } from "../base/fs.ts";
 import { syncPoint } from "../base/sync-points.ts";
 import { formatTimestamp, parseTimestamp } from "../base/time.ts";
@@ -60,6 +61,7 @@ async function recordExit(context: Context, container: Container, sandbox: Sandb
   const { exitPath } = sandbox.record;
   const delay = concludeRun(context, container, exit);
   await syncPoint("exit.saved");
+  await setImmediate(); // those who waited are answered before the kernel takes its time
   try {
     await sandbox.destroy();
     removeFile(exitPath);

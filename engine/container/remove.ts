@@ -51,7 +51,7 @@ export async function eraseContainer(
   // Its logs first: on a full disk that is the room which the database needs for the rest. The directory is ours; the
   // container saw single files of it, bind mounted, and could not add or replace names.
   removeTree(dir);
-  await context.snapshots.remove(id);
+  await context.snapshots.remove(id, { wait: false });
   await syncPoint("remove.snapshot");
   for (const volume of volumes) context.volumes.remove(volume);
   context.records.remove(id);

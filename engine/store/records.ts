@@ -66,10 +66,11 @@ export interface VolumeRecord {
   readonly anonymous: boolean;
 }
 
+// containers has row ids: without them a row of some 3 KB lies in overflow pages, and each change of state writes four
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE containers (
      id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, image_id TEXT NOT NULL, phase TEXT NOT NULL,
-     record TEXT NOT NULL DEFAULT '', live TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID;
+     record TEXT NOT NULL DEFAULT '', live TEXT NOT NULL DEFAULT '') STRICT;
    CREATE TABLE volumes (name TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
 ];

@@ -7,6 +7,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { closeSync, constants, mkdirSync, openSync, readdirSync, renameSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import { errnoCode } from "../../engine/base/errors.ts";
 import type { Log } from "../../engine/base/log.ts";
 import { sys } from "../../native/binding/index.ts";
@@ -64,6 +65,7 @@ export class SnapshotDirectory {
   }
 
   async #delete(name: string): Promise<void> {
+    await setImmediate(); // whoever asked has its answer first
     const fd = openSync(this.#trash, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
     try {
       await removeTree(fd, name);

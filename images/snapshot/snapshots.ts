@@ -24,6 +24,7 @@ interface Row {
 }
 
 const NO_CHAIN = "";
+const KNOWN_MAX = 256;
 
 export class Snapshots {
   readonly #db: Database;
@@ -31,6 +32,8 @@ export class Snapshots {
   readonly #directory: SnapshotDirectory;
   /** Called after a snapshot went: layers of a removed image may have no user left. */
   readonly #onReleased: () => void;
+  /** Data that never changes while its row exists; each start asks for it more than once. */
+  readonly #known = new Map<string, RootSnapshot>();
 
   constructor(database: Database, layers: LayerStore, directory: SnapshotDirectory, onReleased: () => void) {
     this.#db = database;
@@ -62,14 +65,19 @@ export class Snapshots {
 
   /** Throws not_found. */
   get(key: string): RootSnapshot {
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
     const row = this.#need(key);
-    return Object.freeze({
+    const snapshot = Object.freeze({
       key,
       base: this.#directory.base,
       lowers: this.#lowers(row.chainId),
       upper: this.#directory.relative(row.number, "fs"),
       work: this.#directory.relative(row.number, "work"),
     });
+    if (this.#known.size >= KNOWN_MAX) this.#known.clear();
+    this.#known.set(key, snapshot);
+    return snapshot;
   }
 
   has(key: string): boolean {
@@ -80,14 +88,18 @@ export class Snapshots {
     return this.#db.all("SELECT key FROM snapshots ORDER BY key").map((row) => String(row["key"]));
   }
 
-  /** Idempotent. Resolves when the bytes are gone; what a killed daemon leaves is swept at the next start. */
-  async remove(key: string): Promise<void> {
+  /**
+   * Idempotent. Resolves when the bytes are gone, or with `wait: false` when they are on their way; what a killed daemon
+   * leaves is swept at the next start.
+   */
+  async remove(key: string, { wait = true }: { readonly wait?: boolean } = {}): Promise<void> {
     const row = this.#row(key);
     if (row === undefined) return;
     this.#db.run("DELETE FROM snapshots WHERE key = ?", key);
+    this.#known.delete(key);
     const gone = this.#directory.discard(row.number);
     this.#onReleased();
-    await gone;
+    if (wait) await gone;
   }
 
   /** Bytes of the writable layer: the sizes of its files, hard links once (Docker's SizeRw). */

@@ -85,8 +85,13 @@ export const lastErrno = (): number => koffi.errno();
 
 const text = (path: PathBytes): string => (typeof path === "string" ? path : Buffer.from(path).toString("utf8"));
 
+let errorMap: ReturnType<typeof getSystemErrorMap> | undefined;
+/** Code and message of an errno; Node makes its map anew for each caller. */
+export const errorText = (errno: number): readonly [code: string, message: string] =>
+  (errorMap ??= getSystemErrorMap()).get(-errno) ?? [`E${errno}`, `error ${errno}`];
+
 export function systemCallError(errno: number, syscall: string, path?: PathBytes): SystemCallError {
-  const [code, message] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, `error ${errno}`];
+  const [code, message] = errorText(errno);
   const where = path === undefined ? "" : ` '${text(path)}'`;
   return Object.assign(new Error(`${code}: ${message}, ${syscall}${where}`), {
     code,

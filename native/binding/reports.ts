@@ -1,5 +1,5 @@
 /** Reports: the only JSON of the wire, written by C, read and checked here. */
-import { getSystemErrorMap } from "node:util";
+import { errorText } from "./libc.ts";
 import { type Report, REPORT_AT, REPORT_KEYS, type ReportAt } from "../protocol.ts";
 
 const known = new Set<string>(REPORT_AT);
@@ -25,8 +25,8 @@ export function parseReport(payload: Uint8Array): Report {
 }
 
 /** "ENOENT" for 2. */
-export const errnoName = (errno: number): string => getSystemErrorMap().get(-errno)?.[0] ?? `E${errno}`;
-const errnoText = (errno: number): string => getSystemErrorMap().get(-errno)?.[1] ?? `error ${errno}`;
+export const errnoName = (errno: number): string => errorText(errno)[0];
+const errnoText = (errno: number): string => errorText(errno)[1];
 
 /** A `failed` report as an error: which record, which system call, on what. The engine maps it to the user's words. */
 export class ShimFailure extends Error {

@@ -46,12 +46,15 @@ class CgroupV1 implements Cgroup {
   readonly path: string;
   readonly #host: CgroupsV1;
   #tasks: readonly string[];
+  /** All of its directories; null when somebody else made them. */
+  #made: readonly string[] | null;
 
   /** tasks: the files a process writes itself into to be in this container. */
-  constructor(path: string, host: CgroupsV1, tasks: readonly string[]) {
+  constructor(path: string, host: CgroupsV1, tasks: readonly string[], made: readonly string[] | null) {
     this.path = path;
     this.#host = host;
     this.#tasks = tasks;
+    this.#made = made;
   }
 
   #directory(controller: string): string | undefined {
@@ -60,7 +63,7 @@ class CgroupV1 implements Cgroup {
   }
   /** Distinct directories that may be ours; several controllers can share one mount. */
   #directories(): readonly string[] {
-    return [...new Set(this.#host.hierarchies.v1.values())].map((mountPoint) => mountPoint + this.path);
+    return this.#made ?? [...new Set(this.#host.hierarchies.v1.values())].map((mountPoint) => mountPoint + this.path);
   }
 
   get placement(): Placement {
@@ -86,6 +89,7 @@ class CgroupV1 implements Cgroup {
       }
     }
     this.#tasks = [...this.#tasks, `${directory}/tasks`];
+    if (this.#made !== null) this.#made = [...this.#made, directory];
     return directory;
   }
 
@@ -249,7 +253,7 @@ export class CgroupsV1 implements Cgroups {
   create(path: string, resources: Resources): Cgroup {
     const made: string[] = [];
     try {
-      return new CgroupV1(path, this, this.#fill(path, resources, made));
+      return new CgroupV1(path, this, this.#fill(path, resources, made), [...new Set(made)]);
     } catch (error) {
       for (const directory of made) removeTree(directory);
       throw error;
@@ -277,7 +281,7 @@ export class CgroupsV1 implements Cgroups {
   }
 
   open(path: string, pid: number): Cgroup {
-    return new CgroupV1(path, this, this.#tasksOf(path, pid));
+    return new CgroupV1(path, this, this.#tasksOf(path, pid), null);
   }
 
   /** Where the kernel says the container's first process is: its own directories and the shared device list. */

@@ -115,11 +115,12 @@ export class NamespaceBackend implements IsolationBackend {
     mark("spawn");
     // in the same turn, while the other processor already runs the monitor
     writeSaved(request.runtimeDir, saved);
+    const monitorStartTime = startTimeOf(launch.monitorPid) ?? 0;
     if (holdsCreation(spec.hooks)) await this.#holdForHooks(request, launch, plan);
     const parked = await this.#await(launch, plan, request.startAtOnce ? "execed" : "created");
     const launched = syncPoint("start.launched");
     if (launched !== undefined) await launched;
-    const sandbox = this.#sandbox(request, launch, plan, group, saved, phases, parked);
+    const sandbox = this.#sandbox(request, launch, plan, group, saved, phases, parked, monitorStartTime);
     if (request.startAtOnce) await poststart(spec, sandbox.pid);
     undo.commit();
     return sandbox;
@@ -157,13 +158,14 @@ export class NamespaceBackend implements IsolationBackend {
     saved: SavedSandbox,
     phases: Phase[],
     parked: Report,
+    monitorStartTime: number,
   ): Sandbox {
     const pid = parked.pid ?? launch.reports.find("namespaced")?.pid ?? 0;
     const record: SandboxRecord = {
       backend: this.name,
       runId: request.runId,
       monitorPid: launch.monitorPid,
-      monitorStartTime: startTimeOf(launch.monitorPid) ?? 0,
+      monitorStartTime,
       pid,
       pidStartTime: parked.startTime ?? startTimeOf(pid) ?? 0,
       runtimeDir: request.runtimeDir,
