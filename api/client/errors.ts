@@ -40,14 +40,26 @@ export class HostError extends Error {
 const asRecord = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 
-/** `body` is JSON `{"message", "hint"?}`; anything else (an attach refused on the raw socket) is taken as text. */
-export function apiError(status: number, reason: string, body: string): ApiError {
+/** The Tare-Hint header: ASCII, the rest percent-encoded. */
+function decodeHint(header: string | undefined): string | undefined {
+  try {
+    return header === undefined ? undefined : decodeURIComponent(header);
+  } catch {
+    return header;
+  }
+}
+
+/**
+ * `body` is JSON `{"message"}`; anything else (an attach refused on the raw socket) is taken as text. `hintHeader` is what the
+ * daemon put beside it: the body has Docker's one field only, since clients match on it.
+ */
+export function apiError(status: number, reason: string, body: string, hintHeader?: string): ApiError {
   let message = body.trim();
-  let hint: string | undefined;
+  let hint = decodeHint(hintHeader);
   try {
     const fields = asRecord(JSON.parse(body));
     if (typeof fields["message"] === "string") message = fields["message"];
-    if (typeof fields["hint"] === "string") hint = fields["hint"];
+    if (typeof fields["hint"] === "string") hint ??= fields["hint"];
   } catch {
     // Not JSON: the text itself is the message.
   }

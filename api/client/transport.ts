@@ -263,5 +263,5 @@ async function refusal(head: ResponseHead, body: AsyncGenerator<Buffer>): Promis
     size += chunk.length;
     if (size > MAX_REFUSAL_BYTES) break;
   }
-  return apiError(head.status, head.reason, Buffer.concat(chunks).toString("utf8"));
+  return apiError(head.status, head.reason, Buffer.concat(chunks).toString("utf8"), head.headers["tare-hint"]);
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { notModified } from "../../engine/base/errors.ts";
+import { notModified, TareError } from "../../engine/base/errors.ts";
 import { conflicting } from "./fake-engine.ts";
 import { Served } from "./served.ts";
 
@@ -198,4 +198,13 @@ describe("kinds", () => {
     );
     expect((await message("DELETE", "/networks/bridge"))[0]).toBe(403);
   });
+});
+
+test("code and hint travel beside the message, never in it", async () => {
+  const hint = "free it first – or 100 %";
+  api.fake.failures.set("pause", new TareError("conflict", "test.code", "in use", { hint }));
+  const { json, headers } = await api.ask("POST", "/containers/web/pause");
+  expect(json).toEqual({ message: "in use" });
+  expect(headers["tare-error-code"]).toBe("test.code");
+  expect(decodeURIComponent(String(headers["tare-hint"]))).toBe(hint);
 });

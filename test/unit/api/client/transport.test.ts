@@ -62,6 +62,14 @@ it("gives the daemon's message and status unchanged, with its hint", async () =>
   expect(error).toMatchObject({ status: 404, message: "No such container: x", hint: "ctr ps -a lists them" });
 });
 
+it("takes the hint from the daemon's header, which keeps Docker's one field in the body", async () => {
+  onRequest = (_head, socket) =>
+    socket.write(json('{"message":"in use"}', "409 Conflict\r\nTare-Hint: stop it first %E2%80%93 or 100%25"));
+  using one = client();
+  const error = await one.call("GET /containers/{id}/json", { path: { id: "x" } }).catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ status: 409, message: "in use", hint: "stop it first – or 100%" });
+});
+
 it("takes the text of a refused hijack that is not JSON", async () => {
   onRequest = (_head, socket) =>
     socket.end("HTTP/1.1 409 Conflict\r\nContent-Type: text/plain\r\n\r\ncontainer is paused\r\n");
