@@ -123,6 +123,9 @@ export const HostConfig = object({
   MaskedPaths: nullable(texts),
   ReadonlyPaths: nullable(texts),
   Init: maybe(flag),
+  /** Read only to say in a warning that they have no effect (gone from kernels and, since 1.42, from Docker). */
+  KernelMemory: maybe(int),
+  KernelMemoryTCP: maybe(int),
   /** Extension: an own time namespace with these offsets. */
   TimeOffsets: maybe(object({ MonotonicSeconds: int, BoottimeSeconds: int })),
 });

@@ -164,6 +164,11 @@ describe("containers", () => {
     api.fake.snapshots.set(added.id, { ...added, host: sent.host });
     expect(((await get("/containers/sent/json")) as { HostConfig: object }).HostConfig).toMatchObject(HostConfig);
   });
+  test("a limit that has no effect is said", async () => {
+    const body = { Image: "busybox", HostConfig: { KernelMemory: 50_000_000 } };
+    const { json } = await api.ask("POST", "/containers/create", { body });
+    expect((json as { Warnings: string[] }).Warnings).toEqual([expect.stringContaining("KernelMemory")]);
+  });
   test("update: zero is unchanged, null and 0 differ for PidsLimit", async () => {
     const changes = async (body: object) => {
       await api.ask("POST", "/containers/old/update", { body });

@@ -42,7 +42,7 @@ export function containerHandlers(context: Context): Own {
         throw invalid("container.no_config", "config cannot be empty in order to create a container");
       }
       const { id, warnings } = await containers.create(createRequest(body, query, api), signal);
-      return json({ Id: id, Warnings: warnings });
+      return json({ Id: id, Warnings: [...warnings, ...ignoredLimits(body)] });
     },
     ContainerInspect: async ({ params, query }) => {
       const container = containers.find(ref(params));
@@ -76,6 +76,12 @@ export function containerHandlers(context: Context): Own {
       return json({ Id: id, Phases: phases.map(({ name, at }) => ({ Name: name, AtNs: Number(at - first) })) });
     },
   };
+}
+
+/** A limit is never dropped without a word. */
+function ignoredLimits({ HostConfig }: NonNullable<BodyFor<"ContainerCreate">>): readonly string[] {
+  const given = (["KernelMemory", "KernelMemoryTCP"] as const).filter((name) => (HostConfig?.[name] ?? 0) > 0);
+  return given.map((name) => `${name} is not supported by current kernels: limit discarded.`);
 }
 
 export const ref = (params: Readonly<Record<string, string>>): string => params["id"] ?? "";
