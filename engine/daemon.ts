@@ -23,7 +23,7 @@ import {
   readHostView,
 } from "./isolation/index.ts";
 import { makeLayout, planLayout } from "./store/layout.ts";
-import { lockRoot } from "./store/lock.ts";
+import { lockExecRoot, lockRoot } from "./store/lock.ts";
 import { RecordStore } from "./store/records.ts";
 import type { Engine, HostFacts } from "./types.ts";
 
@@ -67,6 +67,8 @@ async function openParts(config: EngineConfig, log: Log): Promise<Opened> {
   makeLayout(layout);
   const lock = lockRoot(config.dataRoot, layout.lock);
   undo.defer("unlock the data root", () => lock.release());
+  const runtimeLock = lockExecRoot(config.execRoot, join(config.execRoot, "ctrd.pid"));
+  undo.defer("unlock the exec root", () => runtimeLock.release());
   const database = Database.open(layout.database);
   undo.defer("close the database", () => database.close());
   const records = new RecordStore(database);
@@ -79,6 +81,7 @@ async function openParts(config: EngineConfig, log: Log): Promise<Opened> {
     await backend.close?.();
     await images.close();
     database.close();
+    runtimeLock.release();
     lock.release();
   };
   undo.commit();

@@ -1,5 +1,5 @@
-/** One daemon per data root: an exclusive lock that the kernel drops with the process, and the holder's pid for people. */
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+/** One daemon per root: exclusive locks that the kernel drops with the process, and the holder's pid for people. */
+import { closeSync, constants, existsSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { sys } from "../../native/binding/index.ts";
 import { errnoCode, unavailable } from "../base/errors.ts";
 
@@ -7,28 +7,47 @@ export interface RootLock {
   release(): void;
 }
 
-/** Throws `engine.root_in_use` (unavailable) naming the root and the holder's pid. */
-export function lockRoot(dataRoot: string, path: string): RootLock {
-  const fd = openSync(path, "a+", 0o600);
+/** Closes `fd` and throws `engine.root_in_use` (unavailable) when another process holds the lock. */
+function lock(fd: number, what: string, holderPid: () => string): void {
   try {
     sys.flock(fd, sys.LOCK.exclusive);
   } catch (error) {
     closeSync(fd);
     if (errnoCode(error) !== "EAGAIN" && errnoCode(error) !== "EWOULDBLOCK") throw error;
-    const holder = readFileSync(path, "utf8").trim() || "unknown";
-    throw unavailable("engine.root_in_use", `data root ${dataRoot} is in use by another ctrd (pid ${holder})`, {
+    const holder = holderPid() || "unknown";
+    throw unavailable("engine.root_in_use", `${what} is in use by another ctrd (pid ${holder})`, {
       cause: error,
       hint: "Give this daemon its own --data-root and --exec-root.",
-      details: { dataRoot, pid: Number(holder) || 0 },
+      details: { root: what, pid: Number(holder) || 0 },
     });
   }
+}
+
+/** Throws `engine.root_in_use` (unavailable) naming the root and the holder's pid. */
+export function lockRoot(dataRoot: string, path: string): RootLock {
+  const fd = openSync(path, "a+", 0o600);
+  lock(fd, `data root ${dataRoot}`, () => readFileSync(path, "utf8").trim());
   ftruncateSync(fd, 0);
   writeSync(fd, `${process.pid}\n`);
-  let held = true;
+  return held(fd);
+}
+
+/**
+ * The same for the runtime state, which another daemon's recovery would take for its own leftovers. The directory itself
+ * is locked: nothing stays in it. `pidFile` is only read, for the message.
+ */
+export function lockExecRoot(execRoot: string, pidFile: string): RootLock {
+  const fd = openSync(execRoot, constants.O_RDONLY | constants.O_DIRECTORY);
+  lock(fd, `exec root ${execRoot}`, () => (existsSync(pidFile) ? readFileSync(pidFile, "utf8").trim() : ""));
+  return held(fd);
+}
+
+function held(fd: number): RootLock {
+  let open = true;
   return {
     release() {
-      if (held) closeSync(fd);
-      held = false;
+      if (open) closeSync(fd);
+      open = false;
     },
   };
 }

@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Database } from "../../../../engine/base/database.ts";
 import { freshLive } from "../../../../engine/container/container.ts";
 import { exitPath, makeLayout, planLayout, runtimeDir } from "../../../../engine/store/layout.ts";
-import { lockRoot } from "../../../../engine/store/lock.ts";
+import { lockExecRoot, lockRoot } from "../../../../engine/store/lock.ts";
 import { type ContainerRecord, RECORD_VERSION, RecordStore } from "../../../../engine/store/records.ts";
 import { emptyConfig, emptyHost } from "../container/requests.ts";
 
@@ -85,4 +85,19 @@ test("one holder of a root; the next is told who it is", () => {
   lock.release();
   lock.release();
   lockRoot(root, path).release();
+});
+
+test("one holder of an exec root too, and nothing is left in it", () => {
+  const execRoot = mkdtempSync(join(root, "exec-"));
+  const pidFile = join(execRoot, "ctrd.pid");
+  const held = lockExecRoot(execRoot, pidFile);
+  expect(() => lockExecRoot(execRoot, pidFile)).toThrow(
+    `exec root ${execRoot} is in use by another ctrd (pid unknown)`,
+  );
+  writeFileSync(pidFile, "42\n");
+  expect(() => lockExecRoot(execRoot, pidFile)).toThrow("(pid 42)");
+  rmSync(pidFile);
+  held.release();
+  lockExecRoot(execRoot, pidFile).release();
+  expect(readdirSync(execRoot)).toEqual([]);
 });
