@@ -76,5 +76,8 @@ int open_proc(struct child *child, const char *path, int flags);
 /* ops_mount.c, also used by outer. */
 int prepare_sources(struct child *child);
 int idmap_mount(int mount, bool recursive, int userns);
+/* ops_sec.c */
 int apply_credentials(struct child *child);
+/* All that is permitted becomes effective. */
+int raise_capabilities(struct child *child);
 #endif

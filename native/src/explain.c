@@ -13,12 +13,10 @@ static void put_quoted(struct text *text, const char *bytes, size_t count) {
 static void put_value(struct text *text, u8 type, const struct value *value) {
     const char *at = value->text;
     if (type == FIELD_STR) put_quoted(text, value->text, value->length);
-    else if (type == FIELD_I64) put_i64(text, (i64)value->number);
-    else if (type == FIELD_U32 || type == FIELD_U64) put_u64(text, value->number);
+    else if (type == FIELD_I64) put_format(text, "%ld", (i64)value->number);
+    else if (type == FIELD_U32 || type == FIELD_U64) put_format(text, "%lu", value->number);
     else if (type == FIELD_BYTES) {
-        put_str(text, "<");
-        put_u64(text, value->length);
-        put_str(text, " bytes>");
+        put_format(text, "<%u bytes>", value->length);
     } else {
         put_str(text, "[");
         for (u32 i = 0; i < value->length; i++) {
@@ -32,11 +30,7 @@ static void put_value(struct text *text, u8 type, const struct value *value) {
 
 static void print_record(struct text *text, const struct record *record) {
     static const char *const stages[] = {"monitor", "outer", "setup", "final"};
-    put_padded(text, record->index, 3);
-    put_str(text, " ");
-    put_str(text, stages[record->op->stage]);
-    put_str(text, " ");
-    put_str(text, record->op->name);
+    put_format(text, "%03u %s %s", record->index, stages[record->op->stage], record->op->name);
     for (u32 i = 0; i < record->op->field_count; i++) {
         put_str(text, " ");
         put_value(text, record->op->fields[i], &record->v[i]);
@@ -59,9 +53,7 @@ int explain_main(void) {
     struct text text = {lines, lines_size, 0, false};
     while (size < LIMIT_PLAN_BYTES && (n = read(0, bytes + size, LIMIT_PLAN_BYTES - size)) > 0) size += (u32)n;
     if (plan_check(bytes, size, &plan, &err) != 0) {
-        put_str(&text, "malformed plan: ");
-        put_str(&text, err.path);
-        put_str(&text, "\n");
+        put_format(&text, "malformed plan: %s\n", err.path);
         write_full(2, lines, text.length);
         return 1;
     }

@@ -1,5 +1,7 @@
 #include "io.h"
 #include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include "sys.h"
@@ -100,11 +102,7 @@ void keep_only(int *fds, size_t count) {
 
 u64 start_time_of(pid_t pid) {
     char bytes[512], path[32];
-    struct text name = {path, sizeof path, 0, false};
-    put_str(&name, "/proc/");
-    put_u64(&name, (u64)pid);
-    put_str(&name, "/stat");
-    put_bytes(&name, "", 1);
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
     if (read_text_at(AT_FDCWD, path, bytes, sizeof bytes) <= 0) return 0;
     /* The second field is "(comm)" and may hold anything, also ") ": count from the last parenthesis. */
     const char *at = strrchr(bytes, ')');
@@ -125,29 +123,14 @@ void put_str(struct text *text, const char *string) {
     put_bytes(text, string, strlen(string));
 }
 
-void put_padded(struct text *text, u64 value, unsigned digits) {
-    char reversed[20];
-    unsigned count = 0;
-    do {
-        reversed[sizeof reversed - ++count] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0 || count < digits);
-    put_bytes(text, reversed + sizeof reversed - count, count);
-}
-
-void put_u64(struct text *text, u64 value) {
-    put_padded(text, value, 1);
-}
-
-void put_i64(struct text *text, i64 value) {
-    if (value < 0) put_str(text, "-");
-    put_u64(text, value < 0 ? -(u64)value : (u64)value);
-}
-
-void put_time(struct text *text, u64 ns) {
-    put_u64(text, ns / 1000000000ull);
-    put_str(text, ".");
-    put_padded(text, ns % 1000000000ull, 9);
+void put_format(struct text *text, const char *format, ...) {
+    size_t room = text->full ? 0 : text->size - text->length;
+    va_list values;
+    va_start(values, format);
+    int length = vsnprintf(text->at + text->length, room, format, values);
+    va_end(values);
+    if (length < 0 || (size_t)length >= room) text->full = true;
+    else text->length += (size_t)length;
 }
 
 /* Length of the UTF-8 sequence at `s` (Go's rules: no surrogates, no overlong forms), 0 when it is not one. */

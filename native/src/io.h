@@ -1,4 +1,4 @@
-/* Small I/O without stdio: it would cost memory in every monitor. */
+/* Small I/O without streams: they would cost memory in every monitor. */
 #ifndef IO_H
 #define IO_H
 #include <sys/types.h>
@@ -26,13 +26,10 @@ struct text {
 };
 void put_bytes(struct text *text, const char *bytes, size_t count);
 void put_str(struct text *text, const char *string);
-void put_u64(struct text *text, u64 value);
-void put_i64(struct text *text, i64 value);
-void put_padded(struct text *text, u64 value, unsigned digits);
+/* One byte more is needed than is put. */
+__attribute__((format(printf, 2, 3))) void put_format(struct text *text, const char *format, ...);
 /* The inside of a JSON string. Bytes that are not UTF-8 become \ufffd, as Go's encoder does. */
 void put_json(struct text *text, const char *bytes, size_t count);
 /* The same up to the first newline, which is not taken. Returns how many bytes that were. */
 size_t put_json_line(struct text *text, const char *bytes, size_t count);
-/* "seconds.nanoseconds" */
-void put_time(struct text *text, u64 ns);
 #endif

@@ -37,49 +37,29 @@ int log_open(struct logfile *log, const char *path, const char *attrs, u64 max_b
     return log->path == NULL || log->attrs == NULL ? -1 : open_at_end(log, 0);
 }
 
-/* RFC 3339 with the zeros of the fraction trimmed, as Go's RFC3339Nano. Civil date by counting, without tables. */
+/* RFC 3339 with the zeros of the fraction trimmed, as Go's RFC3339Nano. */
 static void put_rfc3339(struct text *text, u64 ns) {
-    u64 seconds = ns / 1000000000u, fraction = ns % 1000000000u;
-    u64 of_day = seconds % 86400, z = seconds / 86400 + 719468;
-    u64 era = z / 146097, doe = z % 146097;
-    u64 yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    u64 doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-    u64 month = mp < 10 ? mp + 3 : mp - 9;
-    put_padded(text, yoe + era * 400 + (month <= 2), 4);
-    const u64 parts[] = {month, doy - (153 * mp + 2) / 5 + 1, of_day / 3600, of_day / 60 % 60, of_day % 60};
-    static const char before[] = "--T::";
-    for (size_t i = 0; i < 5; i++) {
-        put_bytes(text, &before[i], 1);
-        put_padded(text, parts[i], 2);
-    }
-    if (fraction != 0) {
-        unsigned digits = 9;
-        for (; fraction % 10 == 0; fraction /= 10) digits--;
-        put_str(text, ".");
-        put_padded(text, fraction, digits);
-    }
+    time_t seconds = (time_t)(ns / 1000000000u);
+    unsigned fraction = (unsigned)(ns % 1000000000u);
+    struct tm tm;
+    gmtime_r(&seconds, &tm);
+    put_format(text, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+    if (fraction != 0) put_format(text, ".%09u", fraction);
+    for (; fraction != 0 && fraction % 10 == 0; fraction /= 10) text->length--;
     put_str(text, "Z");
 }
 
-static const char *backup_name(const struct logfile *log, u32 number, char *path, size_t size) {
-    struct text text = {path, size - 1, 0, false};
-    put_str(&text, log->path);
-    if (number > 0) {
-        put_str(&text, ".");
-        put_u64(&text, number);
-    }
-    path[text.length] = 0;
-    return text.full ? NULL : path;
+static bool backup_name(const struct logfile *log, u32 number, char *path, size_t size) {
+    int length = number == 0 ? snprintf(path, size, "%s", log->path) : snprintf(path, size, "%s.%u", log->path, number);
+    return length >= 0 && (size_t)length < size;
 }
 
 /* path → path.1 → … → path.N-1, the oldest overwritten; with one file, a new start. */
 static void rotate(struct logfile *log) {
     char from[4200], to[4200];
     if (log->fd >= 0) close(log->fd);
-    for (u32 number = log->max_files - 1; number > 0; number--) {
-        const char *older = backup_name(log, number, to, sizeof to), *newer = backup_name(log, number - 1, from, sizeof from);
-        if (older != NULL && newer != NULL) rename(newer, older);
-    }
+    for (u32 number = log->max_files - 1; number > 0; number--)
+        if (backup_name(log, number, to, sizeof to) && backup_name(log, number - 1, from, sizeof from)) rename(from, to);
     if (open_at_end(log, log->max_files == 1 ? O_TRUNC : 0) != 0) log->failure = errno;
 }
 
@@ -123,11 +103,7 @@ static void flush(struct logfile *log) {
 static void make_tail(const struct logfile *log, const char *stream, u64 time) {
     if (tail.stream == stream && tail.time == time) return;
     struct text text = {tail.text, sizeof tail.text, 0, false};
-    put_str(&text, "\\n\",\"stream\":\"");
-    put_str(&text, stream);
-    put_str(&text, *log->attrs == 0 ? "\"" : "\",\"attrs\":");
-    put_str(&text, log->attrs);
-    put_str(&text, ",\"time\":\"");
+    put_format(&text, "\\n\",\"stream\":\"%s\"%s%s,\"time\":\"", stream, *log->attrs == 0 ? "" : ",\"attrs\":", log->attrs);
     put_rfc3339(&text, time);
     put_str(&text, "\"}\n");
     tail.length = text.length;

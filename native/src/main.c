@@ -1,22 +1,14 @@
 /* ctr-shim: launch (plan on fd 3), explain (plan on stdin), version. */
-#include <signal.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include "io.h"
 #include "monitor.h"
 #include "verbs.h"
 
 static int version_main(void) {
-    static const char hex[] = "0123456789abcdef";
     char line[64];
-    struct text text = {line, sizeof line, 0, false};
-    put_str(&text, "ctr-shim plan ");
-    put_u64(&text, PLAN_VERSION);
-    put_str(&text, " control ");
-    put_u64(&text, CONTROL_VERSION);
-    put_str(&text, " table ");
-    for (int shift = 60; shift >= 0; shift -= 4) put_bytes(&text, &hex[TABLE_HASH >> shift & 15], 1);
-    put_str(&text, "\n");
-    return write_full(1, line, text.length) == 0 ? 0 : 1;
+    int length = snprintf(line, sizeof line, "ctr-shim plan %u control %u table %016lx\n", PLAN_VERSION, CONTROL_VERSION, (u64)TABLE_HASH);
+    return write_full(1, line, (size_t)length) == 0 ? 0 : 1;
 }
 
 int main(int argc, char **argv) {

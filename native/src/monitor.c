@@ -254,15 +254,12 @@ static _Noreturn void run(struct monitor *m) {
 
 static int open_control(struct monitor *m, const char *dir, struct err *err) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct text path = {address.sun_path, sizeof address.sun_path - 1, 0, false};
     m->runtime_dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (m->runtime_dir < 0) return fail(err, "open", dir);
     m->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (m->listener < 0) return fail(err, "socket", dir);
     /* A root may be longer than sun_path is: the directory is named by its descriptor. */
-    put_str(&path, "/proc/self/fd/");
-    put_u64(&path, (u64)m->runtime_dir);
-    put_str(&path, "/ctl");
+    snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/ctl", m->runtime_dir);
     unlinkat(m->runtime_dir, "ctl", 0);
     umask(0177);
     int result = bind(m->listener, (struct sockaddr *)&address, sizeof address);

@@ -1,5 +1,6 @@
 /* Learning of kills by the kernel for lack of memory: v1 by an eventfd on memory.oom_control, v2 by POLLPRI on memory.events. */
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include "monitor.h"
 
@@ -28,13 +29,9 @@ int oom_open(struct oom_watch *watch, u32 version, const char *dir) {
         return 0;
     }
     char words[48];
-    struct text text = {words, sizeof words - 1, 0, false};
     watch->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (watch->fd < 0) return -1;
-    put_u64(&text, (u64)watch->fd);
-    put_str(&text, " ");
-    put_u64(&text, (u64)watch->counter_fd);
-    words[text.length] = 0;
+    snprintf(words, sizeof words, "%d %d", watch->fd, watch->counter_fd);
     return write_text_at(at, "cgroup.event_control", words);
 }
 

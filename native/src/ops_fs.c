@@ -6,6 +6,12 @@
 #include "child.h"
 #include "sys.h"
 
+static int own(struct child *child, int parent, const char *name, const struct value *uid, const struct value *gid, const char *path) {
+    if (uid->number == 0 && gid->number == 0) return 0;
+    if (fchownat(parent, name, (uid_t)uid->number, (gid_t)gid->number, AT_SYMLINK_NOFOLLOW) == 0) return 0;
+    return fail(child->err, "fchownat", path);
+}
+
 int op_device(struct child *child, const struct record *record) {
     const struct value *v = record->v;
     const char *path = v[F_DEVICE_PATH].text, *name;
@@ -23,11 +29,7 @@ int op_device(struct child *child, const struct record *record) {
         if (unlinkat(parent, name, 0) != 0) return fail(child->err, "unlinkat", path);
         if (mknodat(parent, name, mode, device) != 0) return fail(child->err, "mknodat", path);
     }
-    uid_t uid = (uid_t)v[F_DEVICE_UID].number;
-    gid_t gid = (gid_t)v[F_DEVICE_GID].number;
-    if ((uid != 0 || gid != 0) && fchownat(parent, name, uid, gid, AT_SYMLINK_NOFOLLOW) != 0)
-        return fail(child->err, "fchownat", path);
-    return 0;
+    return own(child, parent, name, &v[F_DEVICE_UID], &v[F_DEVICE_GID], path);
 }
 
 int op_symlink(struct child *child, const struct record *record) {
@@ -53,11 +55,7 @@ int op_directory(struct child *child, const struct record *record) {
     if (parent < 0) return fail(child->err, "openat2", path);
     /* umask is 0 here */
     if (mkdirat(parent, name, (mode_t)v[F_DIRECTORY_MODE].number & 07777) != 0) return fail(child->err, "mkdirat", path);
-    uid_t uid = (uid_t)v[F_DIRECTORY_UID].number;
-    gid_t gid = (gid_t)v[F_DIRECTORY_GID].number;
-    if ((uid != 0 || gid != 0) && fchownat(parent, name, uid, gid, AT_SYMLINK_NOFOLLOW) != 0)
-        return fail(child->err, "fchownat", path);
-    return 0;
+    return own(child, parent, name, &v[F_DIRECTORY_UID], &v[F_DIRECTORY_GID], path);
 }
 
 /*

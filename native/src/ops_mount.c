@@ -10,9 +10,6 @@
 #include "child.h"
 #include "sys.h"
 
-#ifndef MOUNT_ATTR__ATIME
-#define MOUNT_ATTR__ATIME 0x70
-#endif
 #define MOUNT_REC 0x4000
 
 static int set_attributes(int mount, u64 attributes, bool recursive, u64 propagation, int userns) {
@@ -152,6 +149,13 @@ static u64 target_rules(const struct record *record) {
     return strict ? RESOLVE_NO_SYMLINKS : 0;
 }
 
+static int place(struct child *child, int mount, int at, u64 propagation, const char *target) {
+    if (sys_move_mount(mount, at) != 0) return fail(child->err, "move_mount", target);
+    if (set_attributes(mount, 0, (propagation & MOUNT_REC) != 0, propagation, -1) != 0)
+        return fail(child->err, "mount_setattr", target);
+    return 0;
+}
+
 int op_mount(struct child *child, const struct record *record) {
     const char *fstype = record->v[F_MOUNT_FSTYPE].text, *target = record->v[F_MOUNT_TARGET].text;
     if ((record->v[F_MOUNT_FLAGS].number & ~(u64)MOUNT_FLAG_STRICT_TARGET) != 0) return fail_with(child->err, EINVAL, "mount", target);
@@ -162,16 +166,12 @@ int op_mount(struct child *child, const struct record *record) {
     if (configure(fs, record) != 0) return fail(child->err, "fsconfig", target);
     OWNED_FD mount = sys_fsmount(fs, (unsigned)record->v[F_MOUNT_ATTRIBUTES].number);
     if (mount < 0) return fail(child->err, "fsmount", target);
-    if (sys_move_mount(mount, at) != 0) return fail(child->err, "move_mount", target);
-    u64 propagation = record->v[F_MOUNT_PROPAGATION].number;
-    if (set_attributes(mount, 0, (propagation & MOUNT_REC) != 0, propagation, -1) != 0)
-        return fail(child->err, "mount_setattr", target);
-    return 0;
+    return place(child, mount, at, record->v[F_MOUNT_PROPAGATION].number, target);
 }
 
 int op_bind(struct child *child, const struct record *record) {
     const char *source = record->v[F_BIND_SOURCE].text, *target = record->v[F_BIND_TARGET].text;
-    u64 flags = record->v[F_BIND_FLAGS].number, propagation = record->v[F_BIND_PROPAGATION].number;
+    u64 flags = record->v[F_BIND_FLAGS].number;
     struct stat node;
     if ((flags & ~(u64)(BIND_RECURSIVE | BIND_RECURSIVE_ATTRIBUTES | BIND_SOURCE_NO_FOLLOW | BIND_CREATE_TARGET)) != 0)
         return fail_with(child->err, EINVAL, "bind", target);
@@ -184,10 +184,7 @@ int op_bind(struct child *child, const struct record *record) {
     OWNED_FD at = (flags & BIND_CREATE_TARGET) != 0 ? make_target(child, target, S_ISDIR(node.st_mode), 0)
                                                     : open_in_root(child, target, O_PATH, 0);
     if (at < 0) return fail(child->err, "openat2", target);
-    if (sys_move_mount(tree, at) != 0) return fail(child->err, "move_mount", target);
-    if (set_attributes(tree, 0, (propagation & MOUNT_REC) != 0, propagation, -1) != 0)
-        return fail(child->err, "mount_setattr", target);
-    return 0;
+    return place(child, tree, at, record->v[F_BIND_PROPAGATION].number, target);
 }
 
 /* A fresh clone of an empty read-only tmpfs. */

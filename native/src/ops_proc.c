@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -11,9 +12,6 @@
 #include "io.h"
 #include "sys.h"
 
-#ifndef TIOCGPTPEER
-#define TIOCGPTPEER 0x5441
-#endif
 #define DEVPTS_MAGIC 0x1cd1
 
 static int write_proc(struct child *child, const char *path, const char *text) {
@@ -40,10 +38,8 @@ static int own_entry(struct child *child, const char *file, char *path, size_t s
 
 int op_oom_score(struct child *child, const struct record *record) {
     char path[64], text[24];
-    struct text value = {text, sizeof text - 1, 0, false};
     if (child->oom_score_set) return 0;
-    put_i64(&value, (i64)record->v[F_OOM_SCORE_VALUE].number);
-    text[value.length] = 0;
+    snprintf(text, sizeof text, "%ld", (i64)record->v[F_OOM_SCORE_VALUE].number);
     if (own_entry(child, "oom_score_adj", path, sizeof path) != 0) return -1;
     return write_proc(child, path, text);
 }
@@ -51,11 +47,8 @@ int op_oom_score(struct child *child, const struct record *record) {
 int op_apparmor(struct child *child, const struct record *record) {
     static const char *const entries[] = {"attr/apparmor/exec", "attr/exec"};
     char path[64], text[4096];
-    struct text value = {text, sizeof text - 1, 0, false};
-    put_str(&value, "exec ");
-    put_str(&value, record->v[F_APPARMOR_LABEL].text);
-    if (value.full) return fail_with(child->err, ENAMETOOLONG, "write", "attr/exec");
-    text[value.length] = 0;
+    if (snprintf(text, sizeof text, "exec %s", record->v[F_APPARMOR_LABEL].text) >= (int)sizeof text)
+        return fail_with(child->err, ENAMETOOLONG, "write", "attr/exec");
     for (size_t i = 0; i < COUNT_OF(entries); i++) {
         if (own_entry(child, entries[i], path, sizeof path) != 0) return -1;
         if (write_proc(child, path, text) == 0) return 0;
@@ -67,11 +60,8 @@ int op_apparmor(struct child *child, const struct record *record) {
 /* "net.ipv4.ip_forward" or "net/ipv4/ip_forward"; with a slash in it, dots are part of names (interfaces). */
 int op_sysctl(struct child *child, const struct record *record) {
     const char *name = record->v[F_SYSCTL_NAME].text;
-    char path[512] = "sys/";
-    struct text text = {path, sizeof path - 1, 4, false};
-    put_str(&text, name);
-    if (text.full || *name == 0) return fail_with(child->err, EINVAL, "openat2", name);
-    path[text.length] = 0;
+    char path[512];
+    if (*name == 0 || snprintf(path, sizeof path, "sys/%s", name) >= (int)sizeof path) return fail_with(child->err, EINVAL, "openat2", name);
     if (strchr(name, '/') == NULL)
         for (char *at = path + 4; *at != 0; at++)
             if (*at == '.') *at = '/';

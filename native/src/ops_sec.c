@@ -50,6 +50,14 @@ static int set_capabilities(u64 permitted, u64 effective, u64 inheritable) {
     return (int)syscall(SYS_capset, &header, data);
 }
 
+int raise_capabilities(struct child *child) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2];
+    if (syscall(SYS_capget, &header, data) != 0) return fail(child->err, "capget", NULL);
+    for (int i = 0; i < 2; i++) data[i].effective = data[i].permitted;
+    return syscall(SYS_capset, &header, data) == 0 ? 0 : fail(child->err, "capset", NULL);
+}
+
 /* The four sets, after ids. Inheritable is what the plan says, which is nothing (CVE-2022-29162) unless ambient needs it. */
 int apply_credentials(struct child *child) {
     if (!child->has_caps) return 0;
@@ -111,13 +119,7 @@ int op_user(struct child *child, const struct record *record) {
     if (syscall(SYS_setresgid, gid, gid, gid) != 0) return fail(child->err, "setresgid", NULL);
     if ((child->has_caps || caps_later) && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return fail(child->err, "prctl", NULL);
     if (syscall(SYS_setresuid, uid, uid, uid) != 0) return fail(child->err, "setresuid", NULL);
-    if (caps_later) {
-        /* dropping from the bounding set needs an effective CAP_SETPCAP, which leaving uid 0 has cleared */
-        struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-        struct __user_cap_data_struct data[2];
-        if (syscall(SYS_capget, &header, data) != 0) return fail(child->err, "capget", NULL);
-        u64 permitted = data[0].permitted | (u64)data[1].permitted << 32;
-        if (set_capabilities(permitted, permitted, 0) != 0) return fail(child->err, "capset", NULL);
-    }
+    /* dropping from the bounding set needs an effective CAP_SETPCAP, which leaving uid 0 has cleared */
+    if (caps_later && raise_capabilities(child) != 0) return -1;
     return apply_credentials(child);
 }

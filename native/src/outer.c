@@ -8,8 +8,8 @@
  */
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/capability.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include "child.h"
@@ -18,26 +18,18 @@
 
 #define NEW_NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWTIME)
 
-static void proc_path(char *path, size_t size, pid_t pid, const char *file) {
-    struct text text = {path, size - 1, 0, false};
-    put_str(&text, "/proc/");
-    put_u64(&text, (u64)pid);
-    put_str(&text, file);
-    path[text.length] = 0;
-}
-
 static int write_map(struct child *child, pid_t pid, const char *file, const char *map) {
     char path[48];
-    proc_path(path, sizeof path, pid, file);
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, file);
     return write_text_at(AT_FDCWD, path, map) == 0 ? 0 : fail(child->err, "write", path);
 }
 
 static int fill_user_namespace(struct child *child, pid_t holder, const struct record *record) {
     char path[48];
-    if (record->v[F_USER_NAMESPACE_DENY_SETGROUPS].number != 0 && write_map(child, holder, "/setgroups", "deny") != 0) return -1;
-    if (write_map(child, holder, "/gid_map", record->v[F_USER_NAMESPACE_GID_MAP].text) != 0) return -1;
-    if (write_map(child, holder, "/uid_map", record->v[F_USER_NAMESPACE_UID_MAP].text) != 0) return -1;
-    proc_path(path, sizeof path, holder, "/ns/user");
+    if (record->v[F_USER_NAMESPACE_DENY_SETGROUPS].number != 0 && write_map(child, holder, "setgroups", "deny") != 0) return -1;
+    if (write_map(child, holder, "gid_map", record->v[F_USER_NAMESPACE_GID_MAP].text) != 0) return -1;
+    if (write_map(child, holder, "uid_map", record->v[F_USER_NAMESPACE_UID_MAP].text) != 0) return -1;
+    snprintf(path, sizeof path, "/proc/%d/ns/user", holder);
     child->userns = open(path, O_RDONLY | O_CLOEXEC);
     return child->userns < 0 ? fail(child->err, "open", path) : 0;
 }
@@ -87,8 +79,6 @@ static long mapped_root(const char *map) {
  */
 static int filesystem_ids(struct child *child, bool mapped) {
     struct record record;
-    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct data[2];
     long uid = 0, gid = 0;
     if (mapped && plan_find(child->plan, OP_USER_NAMESPACE, &record)) {
         uid = mapped_root(record.v[F_USER_NAMESPACE_UID_MAP].text);
@@ -97,9 +87,7 @@ static int filesystem_ids(struct child *child, bool mapped) {
     }
     syscall(SYS_setfsgid, (gid_t)gid);
     syscall(SYS_setfsuid, (uid_t)uid);
-    if (syscall(SYS_capget, &header, data) != 0) return fail(child->err, "capget", NULL);
-    for (int i = 0; i < 2; i++) data[i].effective = data[i].permitted;
-    return syscall(SYS_capset, &header, data) == 0 ? 0 : fail(child->err, "capset", NULL);
+    return raise_capabilities(child);
 }
 
 /* upper and work must lie in one mount: their common directory is the one that is mapped. */
@@ -109,27 +97,19 @@ static int idmapped_overlay(struct child *child, const struct record *record) {
     const char *base = record->v[F_ROOT_OVERLAY_IDMAPPED_BASE].text, *point = record->v[F_ROOT_OVERLAY_IDMAPPED_MOUNT_POINT].text;
     const char *upper = record->v[F_ROOT_OVERLAY_IDMAPPED_UPPER].text, *at = record->v[F_ROOT_OVERLAY_IDMAPPED_LOWERS].text;
     const char *options = record->v[F_ROOT_OVERLAY_IDMAPPED_OPTIONS].text, *slash = strrchr(upper, '/');
-    struct text text = {data, sizeof data - 1, 0, false};
+    struct text text = {data, sizeof data, 0, false};
     if (chdir(base) != 0) return fail(child->err, "chdir", base);
-    put_str(&text, "lowerdir=");
     for (u32 i = 0; i < record->v[F_ROOT_OVERLAY_IDMAPPED_LOWERS].length; i++) {
         const char *lower = strs_next(&at);
         if (idmap_in_place(child, lower) != 0) return -1;
-        put_str(&text, i == 0 ? "" : ":");
-        put_str(&text, lower);
+        put_format(&text, "%s%s", i == 0 ? "lowerdir=" : ":", lower);
     }
     if (slash == NULL || slash == upper || (size_t)(slash - upper) >= sizeof parent) return fail_with(child->err, EINVAL, "mount", upper);
     memcpy(parent, upper, (size_t)(slash - upper));
     parent[slash - upper] = 0;
     if (idmap_in_place(child, parent) != 0) return -1;
-    put_str(&text, ",upperdir=");
-    put_str(&text, upper);
-    put_str(&text, ",workdir=");
-    put_str(&text, record->v[F_ROOT_OVERLAY_IDMAPPED_WORK].text);
-    put_str(&text, *options == 0 ? "" : ",");
-    put_str(&text, options);
+    put_format(&text, ",upperdir=%s,workdir=%s%s%s", upper, record->v[F_ROOT_OVERLAY_IDMAPPED_WORK].text, *options == 0 ? "" : ",", options);
     if (text.full) return fail_with(child->err, E2BIG, "mount", point);
-    data[text.length] = 0;
     if (filesystem_ids(child, true) != 0) return -1;
     if (sys_mount("overlay", point, "overlay", 0, data) != 0) return fail(child->err, "mount", point);
     return filesystem_ids(child, false);
@@ -192,6 +172,24 @@ static int become_mapped_root(struct child *child) {
     return 0;
 }
 
+static int enter_user_namespace(struct child *child) {
+    if (child->userns < 0) return 0;
+    if (stand_at_root(child) != 0) return -1;
+    if (setns(child->userns, CLONE_NEWUSER) != 0) return fail(child->err, "setns", "user");
+    return become_mapped_root(child);
+}
+
+/* Its file belongs to the host's root: inside a user namespace it could not be written any more. */
+static int set_oom_score(struct child *child) {
+    struct record record;
+    if (!plan_find(child->plan, OP_OOM_SCORE, &record)) return 0;
+    child->err->op = record.index;
+    child->err->code = OP_OOM_SCORE;
+    if (op_oom_score(child, &record) != 0) return -1;
+    child->oom_score_set = true;
+    return 0;
+}
+
 static _Noreturn void clone_child(struct child *child, u64 flags) {
     pid_t pid = sys_clone(flags | CLONE_PARENT, 0, -1);
     if (pid == 0) child_main(child);
@@ -208,13 +206,7 @@ _Noreturn void outer_main(struct child *child) {
     struct record record;
     u64 flags = 0;
     prctl(PR_SET_NAME, "tare:[outer]", 0, 0, 0);
-    /* Its file belongs to the host's root: inside a user namespace it could not be written any more. */
-    if (plan_find(child->plan, OP_OOM_SCORE, &record)) {
-        child->err->op = record.index;
-        child->err->code = OP_OOM_SCORE;
-        if (op_oom_score(child, &record) != 0) child_fail(child);
-        child->oom_score_set = true;
-    }
+    if (set_oom_score(child) != 0) child_fail(child);
     while (plan_next(child->plan, &cursor, &record)) {
         if (record.op->code == OP_CLONE) flags = record.v[F_CLONE_FLAGS].number & NEW_NAMESPACES;
         if (record.op->stage > STAGE_OUTER) break;
@@ -222,14 +214,7 @@ _Noreturn void outer_main(struct child *child) {
     }
     child->err->op = NO_OP;
     child->err->code = 0;
-    if (child->userns >= 0) {
-        if (stand_at_root(child) != 0) child_fail(child);
-        if (setns(child->userns, CLONE_NEWUSER) != 0) {
-            fail(child->err, "setns", "user");
-            child_fail(child);
-        }
-        if (become_mapped_root(child) != 0) child_fail(child);
-    }
+    if (enter_user_namespace(child) != 0) child_fail(child);
     clone_child(child, flags);
 }
 
@@ -244,31 +229,26 @@ static int open_container(struct child *child, const struct record *record) {
     return take_fd(&pidfd);
 }
 
-_Noreturn void join_main(struct child *child) {
-    struct record record, score;
-    prctl(PR_SET_NAME, "tare:[join]", 0, 0, 0);
-    if (!plan_find(child->plan, OP_JOIN_CONTAINER, &record)) _exit(1);
+static int join(struct child *child) {
+    struct record record;
+    if (set_oom_score(child) != 0) return -1;
+    if (!plan_find(child->plan, OP_JOIN_CONTAINER, &record)) return fail_with(child->err, EBADMSG, "decode", "join_container");
     child->err->op = record.index;
     child->err->code = OP_JOIN_CONTAINER;
     OWNED_FD pidfd = open_container(child, &record);
-    if (pidfd < 0) child_fail(child);
-    if (plan_find(child->plan, OP_OOM_SCORE, &score)) {
-        if (op_oom_score(child, &score) != 0) child_fail(child);
-        child->oom_score_set = true;
-    }
+    if (pidfd < 0) return -1;
     /* Never carry the host's procfs into a container where somebody may look into us (CVE-2016-9962). */
     close_owned(&child->proc);
     child->proc = -1;
     int namespaces = (int)record.v[F_JOIN_CONTAINER_NAMESPACES].number;
-    if (namespaces != 0 && setns(pidfd, namespaces) != 0) {
-        fail(child->err, "setns", NULL);
-        child_fail(child);
-    }
-    if ((namespaces & CLONE_NEWUSER) != 0 && become_mapped_root(child) != 0) child_fail(child);
+    if (namespaces != 0 && setns(pidfd, namespaces) != 0) return fail(child->err, "setns", NULL);
+    if ((namespaces & CLONE_NEWUSER) != 0 && become_mapped_root(child) != 0) return -1;
     child->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (child->root < 0 || chdir("/") != 0) {
-        fail(child->err, "open", "/");
-        child_fail(child);
-    }
+    return child->root < 0 || chdir("/") != 0 ? fail(child->err, "open", "/") : 0;
+}
+
+_Noreturn void join_main(struct child *child) {
+    prctl(PR_SET_NAME, "tare:[join]", 0, 0, 0);
+    if (join(child) != 0) child_fail(child);
     clone_child(child, 0);
 }

@@ -91,31 +91,45 @@ const char *strs_next(const char **at) {
 }
 
 static const struct op_info *find_op(u32 code) {
-    for (u32 i = 0; i < OP_COUNT; i++)
-        if (OP_TABLE[i].code == code) return &OP_TABLE[i];
-    return NULL;
+    static const struct op_info *by_code[OP_CODE_MAX + 1];
+    if (by_code[OP_TABLE[0].code] == NULL)
+        for (u32 i = 0; i < OP_COUNT; i++) by_code[OP_TABLE[i].code] = &OP_TABLE[i];
+    return code <= OP_CODE_MAX ? by_code[code] : NULL;
 }
 
-bool plan_next(const struct plan *plan, struct cursor *cursor, struct record *record) {
+/* Steps over one record without looking into it. */
+static bool step(const struct plan *plan, struct cursor *cursor, u32 *code, const u8 **payload, u32 *length) {
     if (cursor->at == 0) cursor->at = PLAN_HEADER;
     if (cursor->index == plan->count) return false;
     struct input in = {plan->bytes + cursor->at, plan->size - cursor->at};
+    if (!take_u32(&in, code) || !take_u32(&in, length) || (*length & 3) != 0 || !take(&in, *length, payload)) return false;
+    cursor->at += 8 + *length;
+    cursor->index++;
+    return true;
+}
+
+static bool decode(u32 code, u32 index, const u8 *payload, u32 length, struct record *record) {
+    record->op = find_op(code);
+    record->index = index;
+    return record->op != NULL && fields_decode(payload, length, record->op->fields, record->op->field_count, record->v) == 0;
+}
+
+bool plan_next(const struct plan *plan, struct cursor *cursor, struct record *record) {
+    struct cursor after = *cursor;
     u32 code, length;
     const u8 *payload;
-    if (!take_u32(&in, &code) || !take_u32(&in, &length) || (length & 3) != 0 || !take(&in, length, &payload)) return false;
-    record->op = find_op(code);
-    record->index = cursor->index;
-    if (record->op == NULL) return false;
-    if (fields_decode(payload, length, record->op->fields, record->op->field_count, record->v) != 0) return false;
-    cursor->at += 8 + length;
-    cursor->index++;
+    if (!step(plan, &after, &code, &payload, &length)) return false;
+    if (!decode(code, after.index - 1, payload, length, record)) return false;
+    *cursor = after;
     return true;
 }
 
 bool plan_find(const struct plan *plan, u16 opcode, struct record *record) {
     struct cursor cursor = {0};
-    while (plan_next(plan, &cursor, record))
-        if (record->op->code == opcode) return true;
+    u32 code, length;
+    const u8 *payload;
+    while (step(plan, &cursor, &code, &payload, &length))
+        if (code == opcode) return decode(code, cursor.index - 1, payload, length, record);
     return false;
 }
 

@@ -6,53 +6,37 @@
 
 void report_begin(struct report *r, const char *at) {
     r->text = (struct text){r->json, sizeof r->json - 2, 0, false};
-    put_str(&r->text, "{\"at\":\"");
-    put_str(&r->text, at);
-    put_str(&r->text, "\"");
-}
-
-static void put_key(struct report *r, const char *key) {
-    put_str(&r->text, ",\"");
-    put_str(&r->text, key);
-    put_str(&r->text, "\":");
+    put_format(&r->text, "{\"at\":\"%s\"", at);
 }
 
 /* A value that does not fit is left out, whole. */
-static void put_value(struct report *r, const char *key, const char *value, bool quoted) {
-    size_t before = r->text.length;
-    put_key(r, key);
-    if (quoted) put_str(&r->text, "\"");
-    if (quoted) put_json(&r->text, value, strlen(value));
-    else put_str(&r->text, value);
-    if (quoted) put_str(&r->text, "\"");
-    if (r->text.full) {
-        r->text.length = before;
-        r->text.full = false;
-    }
+static void end_value(struct report *r, size_t before) {
+    if (!r->text.full) return;
+    r->text.length = before;
+    r->text.full = false;
 }
 
 void report_string(struct report *r, const char *key, const char *value) {
-    put_value(r, key, value, true);
+    size_t before = r->text.length;
+    put_format(&r->text, ",\"%s\":\"", key);
+    put_json(&r->text, value, strlen(value));
+    put_str(&r->text, "\"");
+    end_value(r, before);
 }
 
 void report_number(struct report *r, const char *key, u64 value) {
-    char digits[24];
-    struct text text = {digits, sizeof digits - 1, 0, false};
-    put_u64(&text, value);
-    digits[text.length] = 0;
-    put_value(r, key, digits, false);
+    put_format(&r->text, ",\"%s\":%lu", key, value);
+    end_value(r, r->text.length);
 }
 
 void report_bool(struct report *r, const char *key, bool value) {
-    put_value(r, key, value ? "true" : "false", false);
+    put_format(&r->text, ",\"%s\":%s", key, value ? "true" : "false");
+    end_value(r, r->text.length);
 }
 
 void report_time(struct report *r, const char *key, u64 ns) {
-    char digits[40];
-    struct text text = {digits, sizeof digits - 1, 0, false};
-    put_time(&text, ns);
-    digits[text.length] = 0;
-    put_value(r, key, digits, true);
+    put_format(&r->text, ",\"%s\":\"%lu.%09lu\"", key, ns / 1000000000u, ns % 1000000000u);
+    end_value(r, r->text.length);
 }
 
 size_t report_end(struct report *r) {
@@ -131,11 +115,7 @@ void report_state(struct monitor *m, struct client *c) {
 int write_exit_file(struct monitor *m) {
     struct report r;
     char beside[4200];
-    struct text name = {beside, sizeof beside - 1, 0, false};
-    put_str(&name, m->exit_path);
-    put_str(&name, ".new");
-    if (name.full) return -1;
-    beside[name.length] = 0;
+    if (snprintf(beside, sizeof beside, "%s.new", m->exit_path) >= (int)sizeof beside) return -1;
     report_begin(&r, AT_EXIT);
     put_process(&r, m, m->init);
     put_exit(&r, m->init);
