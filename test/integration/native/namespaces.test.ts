@@ -233,8 +233,10 @@ describe.runIf(hasV1Memory)("cgroup v1", () => {
     const handle = fixture.launch({ argv: ["pause"], monitor: records() });
     const container = await handle.waitFor("execed");
     const session = await fixture.client().exec(fixture.execPlan("e", container, ["pause"]));
-    const pids = readFileSync(join(group, "cgroup.procs"), "utf8").trim().split("\n");
-    expect(pids).toHaveLength(2);
+    // the process that joined the namespaces for the exec is inside as well, until it has ended
+    const inside = (): string[] => readFileSync(join(group, "cgroup.procs"), "utf8").trim().split("\n");
+    await until("two processes", () => inside().length === 2);
+    const pids = inside();
     expect(pids).toContain(String(container.pid));
     expect(pids).toContain(String(session.execed.pid));
     expect(pids).not.toContain(String(handle.monitorPid));
@@ -286,8 +288,10 @@ describe.runIf(unified !== undefined)("cgroup v2", () => {
       const container = await handle.waitFor("execed");
       const plan = fixture.execPlan("e", container, ["pause"], { namespaces: ALL | CLONE.cgroup });
       const session = await fixture.client().exec(named ? plan.toSpliced(2, 0, place) : plan);
-      const pids = readFileSync(join(group, "cgroup.procs"), "utf8").trim().split("\n");
-      expect(pids.sort()).toEqual([String(container.pid), String(session.execed.pid)].sort());
+      const pids = (): string[] => readFileSync(join(group, "cgroup.procs"), "utf8").trim().split("\n");
+      // the process that joined the namespaces for the exec is inside as well, until it has ended
+      await until("two processes", () => pids().length === 2);
+      expect(pids().sort()).toEqual([String(container.pid), String(session.execed.pid)].sort());
       expect(readlinkSync(`/proc/${container.pid}/ns/cgroup`)).not.toBe(hostNamespace("cgroup"));
       await fixture.client().signal("", 9);
       await handle.closed;
