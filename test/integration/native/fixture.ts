@@ -91,6 +91,7 @@ export class Fixture {
   readonly exitPath = join(this.dir, "exit");
   readonly logPath = join(this.dir, "log.json");
   readonly #handles: LaunchHandle[] = [];
+  #disposed = false;
 
   constructor() {
     for (const path of [this.rootfs, this.run, join(this.dir, "mnt")]) mkdirSync(path);
@@ -202,8 +203,10 @@ export class Fixture {
       .join("");
   }
 
-  /** Ends what still runs (by the pids the reports gave) and removes the directory. */
+  /** Ends what still runs (by the pids the reports gave) and removes the directory. Idempotent. */
   async dispose(): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
     for (const handle of this.#handles) {
       const pids = [handle.reports.find("namespaced")?.pid, handle.monitorPid];
       for (const pid of pids) {

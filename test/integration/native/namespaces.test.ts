@@ -221,6 +221,8 @@ describe.runIf(hasV1Memory)("cgroup v1", () => {
     mkdirSync(group);
   });
   afterEach(async () => {
+    // a test that failed has left its container running
+    await fixture.dispose();
     await until("cgroup empty", () => readFileSync(join(group, "cgroup.procs"), "utf8") === "");
     sys.unlinkat(sys.AT.fdcwd, group, sys.AT.removedir);
   });
@@ -276,6 +278,8 @@ describe.runIf(unified !== undefined)("cgroup v2", () => {
     mkdirSync(group);
   });
   afterEach(async () => {
+    // a test that failed has left its container running
+    await fixture.dispose();
     await until("cgroup empty", () => readFileSync(join(group, "cgroup.procs"), "utf8") === "");
     sys.unlinkat(sys.AT.fdcwd, group, sys.AT.removedir);
   });
