@@ -3,6 +3,10 @@
  *
  * Durability: with synchronous=NORMAL (33 µs per commit) a crash of the process loses nothing and a power cut may lose
  * the last commits but never corrupts. `transaction(body, { durable: true })` (0.4 ms) also survives the power cut.
+ *
+ * A full disk must not keep anyone from stopping and removing what filled it. So a little room is claimed at open, in the
+ * file (free pages) and in the log (which is overwritten from its start after a checkpoint), and a write that finds the
+ * disk full checkpoints and tries once more.
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { internal } from "./errors.ts";
@@ -28,6 +32,7 @@ export class Database implements Disposable {
   static open(path: string, options: DatabaseOptions = {}): Database {
     const db = new DatabaseSync(path, { timeout: options.busyTimeoutMs ?? 5000, enableForeignKeyConstraints: true });
     db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 1000");
+    claimRoom(db);
     return new Database(db);
   }
 
@@ -74,7 +79,7 @@ export class Database implements Disposable {
     return typed(() => this.#prepare(sql).get(...values) as Row | undefined);
   }
   run(sql: string, ...values: SQLInputValue[]): { readonly changes: number; readonly lastId: number } {
-    const result = typed(() => this.#prepare(sql).run(...values));
+    const result = this.#withRoom(() => this.#prepare(sql).run(...values));
     return { changes: Number(result.changes), lastId: Number(result.lastInsertRowid) };
   }
 
@@ -90,13 +95,17 @@ export class Database implements Disposable {
   /** All or nothing; `body` is synchronous. Nested calls join the outer transaction and its durability. */
   transaction<T>(body: () => T, options: { readonly durable?: boolean } = {}): T {
     if (this.#depth > 0) return body();
+    return this.#withRoom(() => this.#transact(body, options));
+  }
+
+  #transact<T>(body: () => T, options: { readonly durable?: boolean }): T {
     const durable = options.durable === true;
     if (durable) this.#db.exec("PRAGMA synchronous = FULL");
     this.#depth++;
     try {
       this.#db.exec("BEGIN IMMEDIATE");
       const result = body();
-      typed(() => this.#db.exec("COMMIT"));
+      this.#db.exec("COMMIT");
       return result;
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
@@ -105,6 +114,20 @@ export class Database implements Disposable {
       this.#depth--;
       if (durable) this.#db.exec("PRAGMA synchronous = NORMAL");
     }
+  }
+
+  /** Inside a transaction the error goes up to its start, where the whole is tried again. */
+  #withRoom<T>(act: () => T): T {
+    if (this.#depth > 0) return act();
+    try {
+      return act();
+    } catch (error) {
+      if (!isFull(error)) throw error;
+    }
+    return typed(() => {
+      this.#db.exec("PRAGMA wal_checkpoint(RESTART)");
+      return act();
+    });
   }
 
   close(): void {
@@ -117,13 +140,28 @@ export class Database implements Disposable {
   }
 }
 
+const ROOM_BYTES = 128 * 1024;
+/** Written and deleted again: what remains is space that is ours. On a disk that is full already there is none to claim. */
+function claimRoom(db: DatabaseSync): void {
+  try {
+    db.exec("CREATE TABLE IF NOT EXISTS room (bytes BLOB) STRICT");
+    db.exec(`INSERT INTO room VALUES (zeroblob(${ROOM_BYTES})); DELETE FROM room; PRAGMA wal_checkpoint(RESTART)`);
+  } catch (error) {
+    if (db.isTransaction) db.exec("ROLLBACK");
+    if (!isFull(error)) throw error;
+  }
+}
+
 const SQLITE_FULL = 13;
+const isFull = (error: unknown): boolean =>
+  error instanceof Error && "errcode" in error && error.errcode === SQLITE_FULL;
+
 /** A full disk is told apart; everything else is a bug or a broken disk and keeps SQLite's own words. */
 function typed<T>(act: () => T): T {
   try {
     return act();
   } catch (error) {
-    if (error instanceof Error && "errcode" in error && error.errcode === SQLITE_FULL) {
+    if (isFull(error)) {
       throw internal("database.disk_full", "no space left on device while writing the database", { cause: error });
     }
     throw error;

@@ -28,7 +28,12 @@ export function lockRoot(dataRoot: string, path: string): RootLock {
   const fd = openSync(path, "a+", 0o600);
   lock(fd, `data root ${dataRoot}`, () => readFileSync(path, "utf8").trim());
   ftruncateSync(fd, 0);
-  writeSync(fd, `${process.pid}\n`);
+  try {
+    writeSync(fd, `${process.pid}\n`);
+  } catch (error) {
+    // The number is for people; a daemon must start on a full disk, or nothing there could be removed.
+    if (errnoCode(error) !== "ENOSPC" && errnoCode(error) !== "EDQUOT") throw error;
+  }
   return held(fd);
 }
 

@@ -189,6 +189,30 @@ test.skipIf(!canRun)(
   },
 );
 
+test.skipIf(!canRun)("who fills the disk can be stopped and removed, by the next daemon too", async () => {
+  const full: Roots = { ...roots, data: join(roots.base, "full-stop"), run: join(roots.base, "full-stop-run") };
+  const unmount = smallDisk(full.data, 8);
+  try {
+    let engine = await EngineProcess.open(full);
+    await engine.call("load", roots.archive);
+    const host = { logConfig: { type: "json-file", config: { "max-size": "-1" } } };
+    const stopped = await up(engine, "stopped", ["sh", "-c", "while :; do echo filling; done"], { host });
+    const removed = await up(engine, "removed", ["sh", "-c", "while :; do echo filling; done"], { host });
+    await expect.poll(() => engine.stderr, { timeout: 20_000 }).toMatch(/could not be logged/);
+    await engine.call("stop", stopped);
+    await engine.kill();
+    engine = await EngineProcess.open(full);
+    await engine.call("remove", removed, true);
+    await engine.call("remove", stopped);
+    const again = await up(engine, "again", ["true"]);
+    expect(await engine.call("wait", again)).toMatchObject({ exitCode: 0 });
+    await engine.call("remove", again);
+    await engine.close();
+  } finally {
+    unmount();
+  }
+});
+
 test.skipIf(!canRun)("two daemons on one data root: the second is refused and names the first", async () => {
   const engine = await EngineProcess.open(roots);
   await expect(EngineProcess.open(roots)).rejects.toThrow(
