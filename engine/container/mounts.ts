@@ -1,5 +1,5 @@
 /** From mount plans to what a record keeps: volumes get directories, bind sources are looked up, inspect gets its rows. */
-import { errnoCode, invalid } from "../base/errors.ts";
+import { errnoCode, invalid, TareError } from "../base/errors.ts";
 import { entryKind, exists } from "../base/fs.ts";
 import type { Rollback } from "../base/rollback.ts";
 import type { ContainerConfig, HostConfig } from "../spec/config.ts";
@@ -9,6 +9,7 @@ import type { Mount } from "../spec/run-spec.ts";
 import type { ContainerRecord } from "../store/records.ts";
 import type { MountPoint } from "../types.ts";
 import { copyUp } from "../volume/copy-up.ts";
+import type { Container } from "./container.ts";
 import type { Context } from "./context.ts";
 
 export type MountDecision = MountPlan;
@@ -16,11 +17,24 @@ export type MountDecision = MountPlan;
 /** VolumesFrom "name[:ro|rw]": the mount points of another container, not its tmpfs. */
 function inheritedFrom(context: Context, spec: string): MountPlan[] {
   const [, ref = spec, mode = ""] = /^(.*?)(?::(ro|rw|z|Z))?$/.exec(spec) ?? [];
-  const other = context.catalog.find(ref);
+  const other = volumesOwner(context, ref);
   const mountAt = new Map(other.record.mounts.map((mount) => [mount.destination, mount]));
   return other.record.mountPoints.flatMap((point) =>
     inheritedPlan(point, mountAt.get(point.destination), mode === "ro"),
   );
+}
+
+/** Not a 404: clients take that for a missing image and pull. */
+function volumesOwner(context: Context, ref: string): Container {
+  try {
+    return context.catalog.find(ref);
+  } catch (error) {
+    if (!(error instanceof TareError) || error.kind !== "not_found") throw error;
+    throw invalid("container.volumes_from", `invalid VolumesFrom: ${error.message}`, {
+      cause: error,
+      details: { argument: "VolumesFrom", container: ref },
+    });
+  }
 }
 
 function inheritedPlan(point: MountPoint, mount: Mount | undefined, readOnly: boolean): MountPlan[] {

@@ -20,8 +20,16 @@ export class UserCache {
     this.#lookup = lookup;
   }
 
-  /** Throws `unable to find user x: no matching entries in passwd file`. */
+  /** With the groups of --group-add. Throws `unable to find user x: no matching entries in passwd file`; groups alike. */
   resolve(container: Container, spec: string): ResolvedUser {
+    const user = this.#find(container, spec);
+    const added = container.record.host.groupAdd ?? [];
+    if (added.length === 0) return user;
+    const gids = added.map((group) => this.#find(container, `0:${group}`).gid);
+    return { ...user, additionalGids: [...new Set([...user.additionalGids, ...gids])] };
+  }
+
+  #find(container: Container, spec: string): ResolvedUser {
     const { id, chainId } = container.record;
     if (this.#hasOwnEtc(id)) return this.#read(id, spec);
     const key = `${chainId ?? ""}\0${spec}`;

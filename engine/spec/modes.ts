@@ -89,6 +89,9 @@ function unsupportedProblems(host: HostConfig, capabilities: Capabilities): read
   const add = (argument: string, message: string): number =>
     problems.push({ code: "unsupported_mode", argument, message });
   const who = `the ${capabilities.name} backend`;
+  const [storage] = Object.keys(host.storageOpt);
+  if (storage !== undefined)
+    add("StorageOpt", `--storage-opt ${storage}: a limit on the writable layer cannot be enforced on this host`);
   if (host.networkMode === "host" && !capabilities.hostNetwork)
     add("NetworkMode", `${who} cannot share the host's network`);
   if (host.usernsMode === "auto" && !capabilities.userNamespaces)

@@ -44,11 +44,6 @@ const capabilitySets = (names: readonly string[]): CapabilitySets => ({
   ambient: [],
 });
 
-function groups(user: ResolvedUser, groupAdd: readonly string[] | null): readonly number[] {
-  const numeric = (groupAdd ?? []).filter((name) => /^\d+$/.test(name)).map(Number);
-  return [...new Set([...user.additionalGids, ...numeric])];
-}
-
 function oomScore(host: HostConfig, view: HostView): number {
   const mayLower = view.capabilities.includes("CAP_SYS_RESOURCE");
   return mayLower ? host.oomScoreAdj : Math.max(host.oomScoreAdj, view.oomScoreAdj);
@@ -80,7 +75,7 @@ export function resolveProcess(input: ProcessInput): ProcessSpec {
     args: input.args,
     env: withHome(mergeEnvironment(base, config.env), user.home),
     cwd: posix.resolve("/", config.workingDir),
-    user: { uid: user.uid, gid: user.gid, additionalGids: groups(user, host.groupAdd), umask: 0o022 },
+    user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids, umask: 0o022 },
     terminal: config.tty,
     consoleSize: config.tty && height > 0 && width > 0 ? { height, width } : null,
     stdin: config.openStdin,

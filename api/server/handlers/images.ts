@@ -35,7 +35,11 @@ export function imageHandlers(context: Context): Own {
         createdOf,
       });
       const counts = containerCounts(context);
-      return json(chosen.map((one) => wireImageSummary(one, counts.get(one.id) ?? 0, query["shared-size"], api)));
+      return json(
+        chosen.map((one) =>
+          wireImageSummary(one, api >= 51 ? (counts.get(one.id) ?? 0) : -1, query["shared-size"], api),
+        ),
+      );
     },
     ImageInspect: ({ params, query, api }) => {
       if (query.manifests && query.platform !== "") {

@@ -8,6 +8,7 @@ export type Image = ReturnType<Images["resolve"]>;
 export type Summary = ReturnType<Images["list"]>[number];
 type Removed = Awaited<ReturnType<Images["remove"]>>[number];
 
+/** `containers`: -1 for unknown. */
 export function wireImageSummary(
   image: Summary,
   containers: number,
@@ -16,7 +17,7 @@ export function wireImageSummary(
 ): ImageSummary {
   const none = api < 43;
   return {
-    Containers: api >= 51 ? containers : -1,
+    Containers: containers,
     Created: image.created,
     Id: image.id,
     Labels: Object.keys(image.labels).length === 0 ? null : { ...image.labels },

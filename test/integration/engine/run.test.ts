@@ -56,6 +56,27 @@ describe.skipIf(!canRun)("runs", () => {
     },
   );
 
+  test("groups are added by number and by name, for its execs too; an unknown one has its name in the error", async () => {
+    const host = { groupAdd: ["4321", "daemon"] };
+    const id = await m.up(["sleep", "1000"], { host });
+    expect((await m.exec(id, ["id", "-G"])).output).toBe("0 1 4321\n");
+    await m.engine.containers.remove(id, { force: true, volumes: false });
+    expect((await m.run(["id", "-G"], { host })).output).toBe("0 1 4321\n");
+    const bad = await m.create(["true"], { host: { groupAdd: ["nosuch"] } });
+    await expect(m.engine.containers.start(bad)).rejects.toThrow("unable to find group nosuch");
+    await m.engine.containers.remove(bad, { force: false, volumes: false });
+  });
+
+  test.each([
+    [{ volumesFrom: ["nosuch"] }, "invalid VolumesFrom: No such container: nosuch"],
+    [{ storageOpt: { size: "1G" } }, "--storage-opt size: a limit on the writable layer cannot be enforced"],
+  ])("create refuses %j", async (host, message) => {
+    await expect(m.create(["true"], { host })).rejects.toMatchObject({
+      kind: "invalid",
+      message: expect.stringContaining(message) as unknown,
+    });
+  });
+
   test("network host: the host's name and hosts file", async () => {
     const { output } = await m.run(["sh", "-c", "hostname; cat /etc/hosts"], { host: { networkMode: "host" } });
     expect(output).toBe(`${hostname()}\n${readFileSync("/etc/hosts", "utf8")}`);

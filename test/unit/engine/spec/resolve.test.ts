@@ -90,9 +90,6 @@ describe("process", () => {
     expect(process.oomScoreAdj).toBe(100);
     expect(process.capabilities.bounding).toEqual(["CAP_CHOWN"]);
   });
-  it("adds numeric groups", () => {
-    expect(spec({ groupAdd: ["7", "audio", "10"] }).process.user.additionalGids).toEqual([0, 10, 7]);
-  });
 });
 
 describe("mounts", () => {
