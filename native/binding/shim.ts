@@ -50,7 +50,7 @@ export interface ShimOptions {
 const DEFAULT_DEADLINE_MS = 60_000;
 /** After a program runs: the client has its answer by then. */
 const REFILL_MS = 2;
-const FIRST_SPARE_MS = 50;
+const FIRST_SPARE_MS = 100;
 /** As long as the titles that replace it: a process's title is overwritten where it stands. */
 const SPARE_TITLE = "ctr-shim (spare)".padEnd(21);
 

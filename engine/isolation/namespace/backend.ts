@@ -38,7 +38,7 @@ import { seccompFlags, seccompProgram } from "./seccomp/index.ts";
 const MOUNT_POINT = "rootfs";
 /** Where the engine's layout has runtime directories, by run id. */
 const RUNS = "r";
-const WARM_UP_MS = 20;
+const WARM_UP_MS = 80;
 
 export class NamespaceBackend implements IsolationBackend {
   readonly name = "namespace";
