@@ -63,10 +63,10 @@ function checkEnv(env: readonly string[]): void {
 
 const KNOWN_NETWORKS: ReadonlySet<string> = new Set(["bridge", "default", "host", "none", ""]);
 
-/** Until networks can be made there are only the three that always exist. */
+/** Until networks can be made there are only the three that always exist. Not a 404: clients would pull the image. */
 function requireNetwork({ networkMode }: HostConfig): void {
   if (KNOWN_NETWORKS.has(networkMode) || networkMode.startsWith("container:")) return;
-  throw notFound("network.unknown", `network ${networkMode} not found`, {
+  throw invalid("network.unknown", `network ${networkMode} not found`, {
     details: { argument: "NetworkMode", network: networkMode },
     hint: "This daemon cannot make networks yet: use none, host, bridge or container:NAME.",
   });

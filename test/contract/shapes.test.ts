@@ -273,6 +273,12 @@ describe("images", () => {
   });
 });
 
+test("disk usage: every volume says who uses it, every image how many containers, in old versions too", async () => {
+  const df = (await get("/v1.44/system/df")) as { Images: { Containers: number }[]; Volumes: { UsageData: object }[] };
+  expect(df.Volumes.map(({ UsageData }) => UsageData)).toEqual([{ RefCount: 0, Size: -1 }]);
+  for (const image of df.Images) expect(image.Containers).toBeGreaterThanOrEqual(0);
+});
+
 test("networks by id, name and prefix", async () => {
   const list = (await get("/networks/")) as { Name: string; Id: string; Driver: string; Containers: object }[];
   expect(list.map(({ Name, Driver }) => `${Name} ${Driver}`)).toEqual(["bridge bridge", "host host", "none null"]);

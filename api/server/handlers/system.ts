@@ -6,6 +6,7 @@ import {
   MIN_API_VERSION,
   SERVER_VERSION,
   type VersionReply,
+  type Volume,
 } from "../../schema/index.ts";
 import { type Answer, type Handlers, json } from "../answer.ts";
 import { newestFirst } from "../container-filters.ts";
@@ -81,6 +82,17 @@ function version({ engine }: Context): VersionReply {
 
 const KINDS = ["container", "image", "volume", "build-cache"];
 
+/** Docker's own client reads UsageData without asking whether it is there. Size -1: not known. */
+function volumesInUse(engine: Context["engine"]): Volume[] {
+  const uses = new Map<string, number>();
+  for (const { mounts } of engine.containers.list())
+    for (const name of new Set(mounts.filter((one) => one.type === "volume").map((one) => one.name)))
+      uses.set(name, (uses.get(name) ?? 0) + 1);
+  return engine.volumes
+    .list()
+    .map((one) => ({ ...wireVolume(one), UsageData: { RefCount: uses.get(one.name) ?? 0, Size: -1 } }));
+}
+
 async function diskUsage(context: Context, types: readonly string[], api: number): Promise<DiskUsageReply> {
   const unknown = types.find((type) => !KINDS.includes(type));
   if (unknown !== undefined) throw invalid("system.df_type", `unknown object type: ${unknown}`);
@@ -93,7 +105,7 @@ async function diskUsage(context: Context, types: readonly string[], api: number
       ? engine.images.list().map((one) => wireImageSummary(one, counts.get(one.id) ?? 0, true, api))
       : null,
     Containers: wants("container") ? await summaries(context, newestFirst(engine.containers.list()), true) : null,
-    Volumes: wants("volume") ? engine.volumes.list().map(wireVolume) : null,
+    Volumes: wants("volume") ? volumesInUse(engine) : null,
     BuildCache: wants("build-cache") ? [] : null,
   };
 }

@@ -55,7 +55,7 @@ test("a network that does not exist is named, and nothing is made", async () => 
   await expect(
     h.containers.create(createRequest({ name: "web", host: { networkMode: "nosuch" } })),
   ).rejects.toMatchObject({
-    kind: "not_found",
+    kind: "invalid",
     message: "network nosuch not found",
   });
   expect(h.records.all()).toEqual([]);
