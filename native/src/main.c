@@ -3,6 +3,7 @@
 #include <sys/prctl.h>
 #include "io.h"
 #include "monitor.h"
+#include "sys.h"
 #include "verbs.h"
 
 static int version_main(void) {
@@ -18,7 +19,11 @@ int main(int argc, char **argv) {
      * descriptors through /proc. It is inherited by every child and ends only with exec.
      */
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return 1;
-    if (strcmp(verb, "launch") == 0) monitor_main(3, argv[0]);
+    if (strcmp(verb, "launch") == 0) {
+        /* A monitor outlives whoever started the daemon: what that one left open (a pipe to `npm start | cat`) is not for us. */
+        sys_close_range(4, ~0u, 0);
+        monitor_main(3, argv[0]);
+    }
     if (strcmp(verb, "explain") == 0) return explain_main();
     if (strcmp(verb, "version") == 0) return version_main();
     static const char usage[] = "usage: ctr-shim launch | explain | version\n";

@@ -176,7 +176,8 @@ static bool is_watched(const struct monitor *m) {
 
 /*
  * Log closed, exit file in place, then the news. When the file cannot be written (a full disk) and nobody watches, the
- * status would be lost with us: then we stay, answer whoever asks, and try again every second.
+ * status would be lost with us: then we stay, answer whoever asks, and try again every second. When the directory
+ * itself is gone, so is the container's record, and nobody will ever ask.
  */
 static void finish_init(struct monitor *m) {
     struct process *p = m->init;
@@ -186,7 +187,7 @@ static void finish_init(struct monitor *m) {
     if (m->log.fd >= 0) close(m->log.fd);
     m->log.fd = -1;
     if (p->phase == PHASE_RUNNING && !m->aborting) {
-        if (write_exit_file(m) != 0 && !is_watched(m)) {
+        if (write_exit_file(m) != 0 && errno != ENOENT && !is_watched(m)) {
             m->exit_after = now_ms() + 1000;
             return;
         }

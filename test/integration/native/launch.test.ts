@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { Socket } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   encodeFrame,
@@ -48,6 +48,15 @@ describe("a program runs and ends", () => {
     expect(await handle.waitFor("exit")).toMatchObject({ code: 137, signal: 9 });
     await handle.closed;
     expect(exitFile()).toMatchObject({ code: 137, signal: 9 });
+  });
+
+  test("in a container whose record is gone: the monitor does not wait for someone to ask", async () => {
+    const handle = fixture.launch({ argv: ["pause"] });
+    const { pid } = await handle.waitFor("execed");
+    handle.close();
+    rmSync(dirname(fixture.exitPath), { recursive: true });
+    sys.kill(pid as number, 9);
+    await until("the monitor has gone", () => !isAlive(handle.monitorPid));
   });
 
   test("its output is in the log, each stream under its name", async () => {

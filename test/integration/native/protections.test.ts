@@ -4,7 +4,16 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -253,6 +262,14 @@ describe("descriptors", () => {
     };
     return { child, said };
   }
+
+  test("of whoever started the daemon are not kept open by a monitor, which outlives it", async () => {
+    const { child, said } = launchLeaky(fixture.plan({ argv: ["pause"] }));
+    await said("execed");
+    const open = readdirSync(`/proc/${child.pid}/fd`).map((fd) => readlinkSync(`/proc/${child.pid}/fd/${fd}`));
+    expect(open).not.toContain("/etc");
+    expect(open).not.toContain(outside);
+  });
 
   test("that leaked into a monitor reach neither the program nor an exec (CVE-2024-21626)", async () => {
     await once(launchLeaky(fixture.plan({ argv: ["fds"] })).child, "exit");
