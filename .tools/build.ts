@@ -114,7 +114,8 @@ function warm(): void {
 
 mkdirSync(dist, { recursive: true });
 await bundle();
-launcher("ctrd", "ctrd.cjs", "--disable-warning=ExperimentalWarning");
+// A small young generation: 3.5 MiB less of an idle daemon, which makes little garbage (bodies and logs are Buffers).
+launcher("ctrd", "ctrd.cjs", "--disable-warning=ExperimentalWarning --max-semi-space-size=1");
 launcher("ctr", "ctr.cjs", "");
 install("ctr-shim", readFileSync(join(root, "native/build/ctr-shim")), 0o755);
 const image = await builtinImage(readFileSync(join(root, "native/build/hello")));

@@ -69,6 +69,9 @@ export async function killAndWait(context: Context, container: Container, run: R
   if (await settledWithin(run.ended, KILL_WAIT_MS, context.clock)) return;
   await run.sandbox.killAll();
   if (await settledWithin(run.ended, KILL_WAIT_MS, context.clock)) return;
+  // Everything is dead and nobody says so: a monitor that was stopped. Without it the exit is inferred.
+  await run.sandbox.destroy();
+  if (await settledWithin(run.ended, KILL_WAIT_MS, context.clock)) return;
   throw internal(
     "container.unkillable",
     `tried to kill container, but did not receive an exit event: container ${container.id} PID ${run.sandbox.pid}`,

@@ -123,6 +123,18 @@ test.skipIf(!canRun)(
   },
 );
 
+test.skipIf(!canRun)("a container whose monitor was stopped can still be ended and removed", async () => {
+  const engine = await EngineProcess.open(roots);
+  const id = await up(engine, "mute");
+  const monitor = monitorOf(id);
+  process.kill(monitor, "SIGSTOP");
+  await engine.call("remove", id, true);
+  expect(await engine.call<unknown[]>("list")).toEqual([]);
+  await engine.close();
+  await settled(() => processesWith([id.slice(0, 12)]), []);
+  await settled(() => containerCgroups(roots), []);
+});
+
 test.skipIf(!canRun)("what ended while no daemon was there has its code and its time", async () => {
   const first = await EngineProcess.open(roots);
   const gate = join(roots.base, "gate");
