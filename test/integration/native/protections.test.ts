@@ -269,6 +269,8 @@ describe("descriptors", () => {
     const open = readdirSync(`/proc/${child.pid}/fd`).map((fd) => readlinkSync(`/proc/${child.pid}/fd/${fd}`));
     expect(open).not.toContain("/etc");
     expect(open).not.toContain(outside);
+    await fixture.client().signal("", 9);
+    await once(child, "exit");
   });
 
   test("that leaked into a monitor reach neither the program nor an exec (CVE-2024-21626)", async () => {
