@@ -1,5 +1,5 @@
 /**
- * SQLite for one data root: WAL, so that readers never wait for the writer; one process, one connection.
+ * SQLite for one data root: WAL, so that a commit is one append; one process, one connection, the file locked for it.
  *
  * Durability: with synchronous=NORMAL (33 µs per commit) a crash of the process loses nothing and a power cut may lose
  * the last commits but never corrupts. `transaction(body, { durable: true })` (0.4 ms) also survives the power cut.
@@ -31,7 +31,9 @@ export class Database implements Disposable {
   /** path ":memory:" for tests. The file is made with the process's umask; its directory must be private (0700). */
   static open(path: string, options: DatabaseOptions = {}): Database {
     const db = new DatabaseSync(path, { timeout: options.busyTimeoutMs ?? 5000, enableForeignKeyConstraints: true });
-    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 1000");
+    // Exclusive before WAL: the log's index is then in our memory and not a shared file that a full disk could not hold.
+    db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL");
+    db.exec("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 1000");
     claimRoom(db);
     return new Database(db);
   }

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,8 @@ static void look_into(int pid)
         if (strstr(target, "/bin/") == NULL) printf("traced %d, which is %s\n", pid, target);
         waitpid(pid, NULL, __WALL);
         ptrace(PTRACE_DETACH, pid, 0, 0);
+        /* When the stop that was waited for was execve's, the SIGSTOP of the attach is still to come. */
+        kill(pid, SIGCONT);
     }
 }
 
