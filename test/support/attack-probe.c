@@ -48,7 +48,8 @@ static void look_into(int pid)
     if (ptrace(PTRACE_ATTACH, pid, 0, 0) == 0) {
         n = readlink(path, target, sizeof target - 1);
         target[n < 0 ? 0 : n] = 0;
-        if (strstr(target, "/bin/") == NULL) printf("traced %d, which is %s\n", pid, target);
+        /* without an executable it has let go of its memory and only waits to be collected */
+        if (n > 0 && strstr(target, "/bin/") == NULL) printf("traced %d, which is %s\n", pid, target);
         waitpid(pid, NULL, __WALL);
         ptrace(PTRACE_DETACH, pid, 0, 0);
         /* When the stop that was waited for was execve's, the SIGSTOP of the attach is still to come. */
