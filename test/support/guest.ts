@@ -51,7 +51,7 @@ export async function runGuestTests(tests: readonly GuestTest[]): Promise<void> 
 
 /**
  * On the host: boots the guest with the repository at the same path and runs the file in it with the project's Node. A guest that
- * dies before its program has ended (emulation: it happens) is booted once more, and says why it died; a test that fails is not.
+ * dies before its program has ended (seen once, cause unknown) is booted once more, and says why it died; a test that fails is not.
  */
 export async function runInGuest(file: string): Promise<Map<string, GuestResult>> {
   const first = await boot(file);
